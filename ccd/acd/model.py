@@ -1,0 +1,75 @@
+"""Queues, agents, stations and tiers: what is configured, and the words for what they do."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+import msgspec
+
+
+class Presence(StrEnum):
+    """What an agent declares."""
+
+    LOGGED_OUT = "logged_out"
+    AVAILABLE = "available"
+    ON_BREAK = "on_break"
+
+
+class Activity(StrEnum):
+    """What calls make of an agent."""
+
+    IDLE = "idle"
+    OFFERED = "offered"
+    TALKING = "talking"
+    WRAP_UP = "wrap_up"
+
+
+class Queue(msgspec.Struct, frozen=True, kw_only=True):
+    """A waiting line. Times are milliseconds; `max_wait_ms` 0 waits for ever.
+
+    `min_talk_ms`: an agent who is gone sooner than this after the bridge has not taken the call.
+    """
+
+    queue_id: str
+    name: str
+    strategy: str = "longest-idle-agent"
+    music: str = "local_stream://moh"
+    ring_ms: int = 20_000
+    wrap_up_ms: int = 0
+    max_wait_ms: int = 0
+    timeout_prompt: str = "queue_timeout"
+    max_no_answers: int = 3
+    no_answer_delay_ms: int = 2_000
+    reject_delay_ms: int = 10_000
+    busy_delay_ms: int = 10_000
+    fault_delay_ms: int = 30_000
+    min_talk_ms: int = 500
+    record: str = "agent"
+
+
+class Agent(msgspec.Struct, frozen=True, kw_only=True):
+    """A person who takes queued calls. `station_id` is where a login without a station goes."""
+
+    agent_id: str
+    name: str
+    display_name: str = ""
+    station_id: str = ""
+
+
+class Station(msgspec.Struct, frozen=True, kw_only=True):
+    """A telephone: `contact` is the dial string, `node` the switch that reaches it ('' any)."""
+
+    station_id: str
+    name: str
+    contact: str
+    kind: str = "sip"
+    node: str = ""
+
+
+class Tier(msgspec.Struct, frozen=True, kw_only=True):
+    """An agent's place in a queue: lower level first, position orders within a level."""
+
+    queue_id: str
+    agent_id: str
+    level: int = 1
+    position: int = 1

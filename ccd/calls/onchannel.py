@@ -1,0 +1,81 @@
+"""What a customer's channel carries, so that a restarted ccd finds its way: written when it changes, read from uuid_dump.
+
+All values are words or base64url; secrets never stand here.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+from ccd.base import words
+
+VERSION = "1"
+READABLE = frozenset({"1"})
+PREFIX = "ccd_"
+
+
+class Place(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Where a call is. Moments are 0 and texts '' where they do not apply."""
+
+    call_id: str
+    role: str = "customer"
+    arrived_at: int = 0
+    flow: str = ""
+    node: str = ""
+    values: str = ""
+    queue_id: str = ""
+    entry_id: str = ""
+    joined_at: int = 0
+    priority: int = 0
+    queued: int = 0
+    connected_at: int = 0
+    agent_id: str = ""
+    offer_id: str = ""
+    recording_id: str = ""
+    recording_path: str = ""
+
+
+_FIELDS = tuple(field.name for field in msgspec.structs.fields(Place))
+_NUMBERS = {"arrived_at", "joined_at", "priority", "queued", "connected_at"}
+_ENCODED = {"values", "node", "recording_path"}
+
+
+def variables(**changed: object) -> dict[str, str]:
+    """The channel variables for the changed fields of a Place, with the version; '' and 0 unset them."""
+    written = {PREFIX + "v": VERSION}
+    for name, value in changed.items():
+        if name not in _FIELDS:
+            raise KeyError(name)
+        text = "" if value in ("", 0, None) else str(value)
+        written[PREFIX + name] = words.encode_text(text) if text and name in _ENCODED else text
+    return written
+
+
+def is_ours(dump: Mapping[str, Any]) -> bool:
+    """Whether a channel's dump bears the mark of ccd."""
+    return bool(dump.get(f"variable_{PREFIX}call_id"))
+
+
+def readable(dump: Mapping[str, Any]) -> bool:
+    """Whether the version on the channel is one that this code reads."""
+    return str(dump.get(f"variable_{PREFIX}v", "")) in READABLE
+
+
+def read(dump: Mapping[str, Any]) -> Place:
+    """The Place that a channel carries, from `uuid_dump … json`; a broken value counts as absent."""
+    found: dict[str, Any] = {"call_id": str(dump.get(f"variable_{PREFIX}call_id", ""))}
+    for name in _FIELDS:
+        raw = str(dump.get(f"variable_{PREFIX}{name}", ""))
+        if not raw:
+            continue
+        if name in _NUMBERS:
+            found[name] = int(raw) if re.fullmatch(r"-?\d{1,18}", raw) else 0
+        elif name in _ENCODED:
+            found[name] = words.decode_text(raw) if re.fullmatch(r"[A-Za-z0-9_=-]+", raw) else ""
+        else:
+            found[name] = raw
+    return Place(**found)

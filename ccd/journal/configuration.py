@@ -1,0 +1,33 @@
+"""The site's configuration as core runs it: made by side from SQL and files, kept in state_dir by core."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from ccd.acd.model import Agent, Queue, Station, Tier
+
+
+class Route(msgspec.Struct, frozen=True, kw_only=True):
+    """A dialled number and the flow it leads to; `answer` is at_once, at_queue or at_agent. `dialled` '*' is the rest."""
+
+    dialled: str
+    flow: str
+    answer: str = "at_once"
+    record: str = "no"
+
+
+class Configuration(msgspec.Struct, frozen=True, kw_only=True):
+    """Everything core must know to take calls. `version` grows with each change; `flows` holds flow documents by SHA-256
+    and `active_flows` the current version of each by name."""
+
+    format: int = 1
+    version: int = 0
+    queues: tuple[Queue, ...] = ()
+    agents: tuple[Agent, ...] = ()
+    stations: tuple[Station, ...] = ()
+    tiers: tuple[Tier, ...] = ()
+    routes: tuple[Route, ...] = ()
+    flows: dict[str, dict[str, Any]] = {}
+    active_flows: dict[str, str] = {}

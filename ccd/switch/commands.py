@@ -1,0 +1,136 @@
+"""What ccd orders, as values. Nothing here knows how FreeSWITCH spells it: see render."""
+
+from __future__ import annotations
+
+import msgspec
+
+
+class Command(msgspec.Struct, frozen=True, kw_only=True):
+    """Base of all commands."""
+
+
+class LegCommand(Command, frozen=True, kw_only=True):
+    """A command to one leg; all commands to a leg keep their order."""
+
+    leg_id: str
+
+
+class Answer(LegCommand, frozen=True, kw_only=True):
+    """Answer an inbound leg."""
+
+
+class Play(LegCommand, frozen=True, kw_only=True):
+    """Play a file or stream; ApplicationEnded with `execution_id` follows. `times` 0 plays it once."""
+
+    audio: str
+    execution_id: str
+
+
+class StopPlaying(LegCommand, frozen=True, kw_only=True):
+    """Break off what the leg hears, and what was queued behind it."""
+
+
+class SendDigits(LegCommand, frozen=True, kw_only=True):
+    """Send keys to the far end."""
+
+    digits: str
+
+
+class SetVariables(LegCommand, frozen=True, kw_only=True):
+    """Write channel variables, all at once; values are words or base64url, '' unsets."""
+
+    values: dict[str, str]
+
+
+class Hangup(LegCommand, frozen=True, kw_only=True):
+    """End a leg."""
+
+    cause: str = "NORMAL_CLEARING"
+
+
+class Bridge(LegCommand, frozen=True, kw_only=True):
+    """Join two legs in audio."""
+
+    other_id: str
+
+
+class Transfer(LegCommand, frozen=True, kw_only=True):
+    """Send a leg to an extension of the dialplan."""
+
+    extension: str
+    context: str
+
+
+class Originate(LegCommand, frozen=True, kw_only=True):
+    """Ring a phone under a leg id of our choice; it parks when answered.
+
+    `contact` is a dial string as words.contact allows; `variables` are written to the new leg before it rings.
+    """
+
+    contact: str
+    caller_number: str
+    caller_name: str
+    timeout_s: int
+    variables: dict[str, str]
+
+
+class StartRecording(LegCommand, frozen=True, kw_only=True):
+    """Record a leg in stereo (left: what it says, right: what it hears) to a path as the switch sees it."""
+
+    path: str
+
+
+class StopRecording(LegCommand, frozen=True, kw_only=True):
+    """Close a recording."""
+
+    path: str
+
+
+class MaskRecording(LegCommand, frozen=True, kw_only=True):
+    """Write silence in place of sound, on the same time line."""
+
+    path: str
+
+
+class UnmaskRecording(LegCommand, frozen=True, kw_only=True):
+    """Write sound again."""
+
+    path: str
+
+
+class Lease(LegCommand, frozen=True, kw_only=True):
+    """In `seconds` from now the switch transfers the leg to the fallback, unless the lease is renewed or dropped."""
+
+    seconds: int
+
+
+class LeaseHangup(LegCommand, frozen=True, kw_only=True):
+    """In `seconds` from now the switch ends the leg, unless the lease is renewed or dropped."""
+
+    seconds: int
+
+
+class DropLease(LegCommand, frozen=True, kw_only=True):
+    """Void the lease of a leg."""
+
+
+class MarkAlive(Command, frozen=True, kw_only=True):
+    """Write the switch's own time into ccd_alive, or 0 when ccd stops."""
+
+    alive: bool = True
+
+
+class ListChannels(Command, frozen=True, kw_only=True):
+    """All channels, as JSON."""
+
+
+class DumpChannel(LegCommand, frozen=True, kw_only=True):
+    """All headers and variables of a channel, as JSON."""
+
+
+class AskTime(Command, frozen=True, kw_only=True):
+    """The switch's wall clock in microseconds."""
+
+
+class AskStatus(Command, frozen=True, kw_only=True):
+    """The switch's version and uptime, as text."""

@@ -1,0 +1,103 @@
+"""The one table from our commands to FreeSWITCH's words. Every argument passes an allow-list of ccd.base.words here."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from ccd.base import words
+from ccd.base.errors import Unsafe
+from ccd.switch import commands as c
+
+LEASE_GROUP = "ccd-"
+FALLBACK_EXTENSION, FALLBACK_CONTEXT = "fallback", "ccd_fallback"
+
+
+def _execute(leg_id: str, application: str, argument: str, execution_id: str) -> str:
+    return (
+        f"sendmsg {words.uuid(leg_id)}\ncall-command: execute\nexecute-app-name: {application}\n"
+        f"execute-app-arg: {argument}\nEvent-UUID: {words.uuid(execution_id)}"
+    )
+
+
+def _value(value: str) -> str:
+    """A channel variable's value: a word, base64url, or empty, which unsets."""
+    return value and words.word(value)
+
+
+def _variables(values: dict[str, str]) -> str:
+    return ";".join(f"{words.word(name)}={_value(value)}" for name, value in values.items())
+
+
+def _originate(o: c.Originate) -> str:
+    fixed = {
+        "origination_uuid": words.uuid(o.leg_id),
+        "origination_caller_id_number": words.number(o.caller_number) if o.caller_number else "anonymous",
+        "origination_caller_id_name": words.word(o.caller_name) if o.caller_name else "anonymous",
+        "originate_timeout": str(int(o.timeout_s)),
+        "ignore_early_media": "true",
+        "outbound_redirect_fatal": "true",
+        "hangup_after_bridge": "false",
+        "playback_terminators": "none",
+    }
+    every = fixed | {words.word(name): _value(value) for name, value in o.variables.items()}
+    for name, value in every.items():
+        if "," in value:
+            raise Unsafe(f"a comma in {name}")
+    listed = ",".join(f"{name}={value}" for name, value in every.items())
+    return f"bgapi originate {{{listed}}}{words.contact(o.contact)} &park()\nJob-UUID: {words.uuid(o.leg_id)}"
+
+
+def _record(action: str) -> Callable[[Any], str]:
+    return lambda x: f"api uuid_record {words.uuid(x.leg_id)} {action} {words.path(x.path)}"
+
+
+def _lease(x: c.Lease) -> str:
+    leg = words.uuid(x.leg_id)
+    return (
+        f"api sched_api +{int(x.seconds)} {LEASE_GROUP}{leg} "
+        f"uuid_transfer {leg} {FALLBACK_EXTENSION} XML {FALLBACK_CONTEXT}"
+    )
+
+
+def _lease_hangup(x: c.LeaseHangup) -> str:
+    leg = words.uuid(x.leg_id)
+    return f"api sched_api +{int(x.seconds)} {LEASE_GROUP}{leg} uuid_kill {leg} ORIGINATOR_CANCEL"
+
+
+RENDERERS: dict[type[c.Command], Callable[[Any], str]] = {
+    c.Answer: lambda x: f"sendmsg {words.uuid(x.leg_id)}\ncall-command: execute\nexecute-app-name: answer",
+    c.Play: lambda x: _execute(x.leg_id, "playback", words.audio(x.audio), x.execution_id),
+    c.StopPlaying: lambda x: f"api uuid_break {words.uuid(x.leg_id)} all",
+    c.SendDigits: lambda x: f"api uuid_send_dtmf {words.uuid(x.leg_id)} {words.digits(x.digits)}",
+    c.SetVariables: lambda x: f"api uuid_setvar_multi {words.uuid(x.leg_id)} {_variables(x.values)}",
+    c.Hangup: lambda x: f"api uuid_kill {words.uuid(x.leg_id)} {words.cause(x.cause)}",
+    c.Bridge: lambda x: f"api uuid_bridge {words.uuid(x.leg_id)} {words.uuid(x.other_id)}",
+    c.Transfer: lambda x: (
+        f"api uuid_transfer {words.uuid(x.leg_id)} {words.word(x.extension)} XML {words.word(x.context)}"
+    ),
+    c.Originate: _originate,
+    c.StartRecording: _record("start"),
+    c.StopRecording: _record("stop"),
+    c.MaskRecording: _record("mask"),
+    c.UnmaskRecording: _record("unmask"),
+    c.Lease: _lease,
+    c.LeaseHangup: _lease_hangup,
+    c.DropLease: lambda x: f"api sched_del {LEASE_GROUP}{words.uuid(x.leg_id)}",
+    c.MarkAlive: lambda x: (
+        "api expand global_setvar ccd_alive=${strepoch()}" if x.alive else "api global_setvar ccd_alive=0"
+    ),
+    c.ListChannels: lambda x: "api show channels as json",
+    c.DumpChannel: lambda x: f"api uuid_dump {words.uuid(x.leg_id)} json",
+    c.AskTime: lambda x: "api strmicroepoch",
+    c.AskStatus: lambda x: "api status",
+}
+
+
+def render(command: c.Command) -> str:
+    """The text of `command`, without the closing blank line.
+
+    Raises:
+        Unsafe: an argument is not what its kind allows.
+    """
+    return RENDERERS[type(command)](command)
