@@ -44,7 +44,7 @@ class Queue(msgspec.Struct, frozen=True, kw_only=True):
     busy_delay_ms: int = 10_000
     fault_delay_ms: int = 30_000
     min_talk_ms: int = 500
-    record: str = "agent"
+    record: str = "no"
 
 
 class Agent(msgspec.Struct, frozen=True, kw_only=True):

@@ -24,6 +24,7 @@ class Place(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     call_id: str
     role: str = "customer"
     arrived_at: int = 0
+    dialled: str = ""
     flow: str = ""
     node: str = ""
     values: str = ""
@@ -41,7 +42,7 @@ class Place(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 _FIELDS = tuple(field.name for field in msgspec.structs.fields(Place))
 _NUMBERS = {"arrived_at", "joined_at", "priority", "queued", "connected_at"}
-_ENCODED = {"values", "node", "recording_path"}
+_ENCODED = {"values", "node", "recording_path", "dialled"}
 
 
 def variables(**changed: object) -> dict[str, str]:
@@ -55,21 +56,16 @@ def variables(**changed: object) -> dict[str, str]:
     return written
 
 
-def is_ours(dump: Mapping[str, Any]) -> bool:
-    """Whether a channel's dump bears the mark of ccd."""
-    return bool(dump.get(f"variable_{PREFIX}call_id"))
-
-
-def readable(dump: Mapping[str, Any]) -> bool:
+def readable(carried: Mapping[str, str]) -> bool:
     """Whether the version on the channel is one that this code reads."""
-    return str(dump.get(f"variable_{PREFIX}v", "")) in READABLE
+    return carried.get(f"{PREFIX}v", "") in READABLE
 
 
-def read(dump: Mapping[str, Any]) -> Place:
-    """The Place that a channel carries, from `uuid_dump … json`; a broken value counts as absent."""
-    found: dict[str, Any] = {"call_id": str(dump.get(f"variable_{PREFIX}call_id", ""))}
+def read(carried: Mapping[str, str]) -> Place:
+    """The Place that a channel's variables tell; a broken value counts as absent."""
+    found: dict[str, Any] = {"call_id": carried.get(f"{PREFIX}call_id", "")}
     for name in _FIELDS:
-        raw = str(dump.get(f"variable_{PREFIX}{name}", ""))
+        raw = carried.get(f"{PREFIX}{name}", "")
         if not raw:
             continue
         if name in _NUMBERS:

@@ -58,8 +58,7 @@ class Registry:
 
     def apply(self, event: e.SwitchEvent, node: str) -> None:
         """Bring the model up to date with `event` and publish what follows from it."""
-        if event.at > self.latest_event_at:
-            self.latest_event_at = event.at
+        self.latest_event_at = max(self.latest_event_at, event.at)
         step = self._steps.get(type(event))
         if step is not None:
             step(event, node)
@@ -91,7 +90,7 @@ class Registry:
         if leg_id in self.legs:
             self._end(self.legs[leg_id], at or self._clock.now(), cause)
 
-    # --- one step per event -------------------------------------------------------------------------------------
+    # --- one step per event -----------------------------------------------------------------------
 
     def _created(self, event: e.ChannelCreated, node: str) -> None:
         leg = self.legs.get(event.leg_id)
@@ -179,9 +178,7 @@ class Registry:
         leg = self.legs.get(event.leg_id) or self.legs.get(event.other_id)
         if leg is None:
             return
-        self._publish(
-            LegsBridged(at=event.at, leg_id=event.leg_id, other_id=event.other_id, call_id=leg.call_id)
-        )
+        self._publish(LegsBridged(at=event.at, leg_id=event.leg_id, other_id=event.other_id, call_id=leg.call_id))
         self._for_mailbox(event, node)
 
     def _unbridged(self, event: e.ChannelUnbridged, node: str) -> None:
@@ -193,9 +190,7 @@ class Registry:
         if leg is None:
             return
         self._publish(
-            LegsUnbridged(
-                at=event.at, leg_id=leg.leg_id, other_id=event.other_id, call_id=leg.call_id, role=leg.role
-            )
+            LegsUnbridged(at=event.at, leg_id=leg.leg_id, other_id=event.other_id, call_id=leg.call_id, role=leg.role)
         )
         self._for_mailbox(event, node)
 
@@ -219,11 +214,9 @@ class Registry:
         if event.leg_id in self.legs:
             self._publish(event)
 
-    # --- endings ------------------------------------------------------------------------------------------------
+    # --- endings ----------------------------------------------------------------------------------
 
-    def _end(
-        self, leg: Leg, at: Moment, cause: str, protocol_cause: str = "", progressed_at: Moment = 0
-    ) -> None:
+    def _end(self, leg: Leg, at: Moment, cause: str, protocol_cause: str = "", progressed_at: Moment = 0) -> None:
         del self.legs[leg.leg_id]
         other = self.legs.get(leg.bridged_to)
         if other is not None and other.bridged_to == leg.leg_id:
@@ -270,7 +263,7 @@ class Registry:
 
 
 def _role_of(event: e.ChannelCreated) -> Role:
-    if event.carried.role in Role:
+    if event.carried.role in {role.value for role in Role}:
         return Role(event.carried.role)
     return Role.STATION if event.inbound and event.context == AGENTS_CONTEXT else Role.UNKNOWN
 

@@ -128,6 +128,10 @@ class DumpChannel(LegCommand, frozen=True, kw_only=True):
     """All headers and variables of a channel, as JSON."""
 
 
+class AskIdentity(Command, frozen=True, kw_only=True):
+    """The switch's Core-UUID: another one means that it was restarted and all its legs are gone."""
+
+
 class AskTime(Command, frozen=True, kw_only=True):
     """The switch's wall clock in microseconds."""
 

@@ -55,7 +55,7 @@ class FreeSwitch:
         def replied(reply: Frame | SwitchError) -> None:
             error = reply if isinstance(reply, SwitchError) else _refusal(reply)
             if error is not None:
-                log.info("command_failed", command=type(command).__name__, leg_id=_key(command), reason=str(error))
+                log.debug("command_failed", command=type(command).__name__, leg_id=_key(command), reason=str(error))
             if on_done is not None:
                 on_done(error)
 

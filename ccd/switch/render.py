@@ -66,7 +66,7 @@ def _lease_hangup(x: c.LeaseHangup) -> str:
 
 
 RENDERERS: dict[type[c.Command], Callable[[Any], str]] = {
-    c.Answer: lambda x: f"sendmsg {words.uuid(x.leg_id)}\ncall-command: execute\nexecute-app-name: answer",
+    c.Answer: lambda x: f"api uuid_answer {words.uuid(x.leg_id)}",
     c.Play: lambda x: _execute(x.leg_id, "playback", words.audio(x.audio), x.execution_id),
     c.StopPlaying: lambda x: f"api uuid_break {words.uuid(x.leg_id)} all",
     c.SendDigits: lambda x: f"api uuid_send_dtmf {words.uuid(x.leg_id)} {words.digits(x.digits)}",
@@ -89,6 +89,7 @@ RENDERERS: dict[type[c.Command], Callable[[Any], str]] = {
     ),
     c.ListChannels: lambda x: "api show channels as json",
     c.DumpChannel: lambda x: f"api uuid_dump {words.uuid(x.leg_id)} json",
+    c.AskIdentity: lambda x: "api global_getvar core_uuid",
     c.AskTime: lambda x: "api strmicroepoch",
     c.AskStatus: lambda x: "api status",
 }

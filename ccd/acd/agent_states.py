@@ -1,0 +1,83 @@
+"""An agent's life: what people declare (presence) and what calls make of it (activity), with the table of legal steps."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from ccd.acd.model import Activity, Agent, Presence, Station, Tier
+from ccd.base.clock import Moment, Timer
+from ccd.base.errors import BadTransition
+
+
+class Cue(StrEnum):
+    """What moves an agent's activity."""
+
+    OFFER = "offer"
+    OFFER_FAILED = "offer_failed"
+    CONNECTED = "connected"
+    TALK_ENDED = "talk_ended"
+    WRAP_UP = "wrap_up"
+    READY = "ready"
+
+
+IDLE, OFFERED, TALKING, WRAP_UP = Activity.IDLE, Activity.OFFERED, Activity.TALKING, Activity.WRAP_UP
+
+NEXT: dict[tuple[Activity, Cue], Activity] = {
+    (IDLE, Cue.OFFER): OFFERED,
+    (OFFERED, Cue.OFFER_FAILED): IDLE,
+    (OFFERED, Cue.CONNECTED): TALKING,
+    (TALKING, Cue.TALK_ENDED): IDLE,
+    (TALKING, Cue.WRAP_UP): WRAP_UP,
+    (WRAP_UP, Cue.READY): IDLE,
+}
+
+
+@dataclass(slots=True)
+class AgentState:
+    """One agent now. `elsewhere` holds legs of his station that no offer of ours made."""
+
+    settings: Agent
+    tiers: list[Tier] = field(default_factory=list)
+    presence: Presence = Presence.LOGGED_OUT
+    reason: str = ""
+    presence_since: Moment = 0
+    activity: Activity = Activity.IDLE
+    activity_since: Moment = 0
+    idle_since: Moment = 0
+    session_id: str = ""
+    station: Station | None = None
+    offer_id: str = ""
+    call_id: str = ""
+    queue_id: str = ""
+    no_answers: int = 0
+    wrap_up_until: Moment = 0
+    not_before: float = 0.0
+    elsewhere: set[str] = field(default_factory=set)
+    timer: Timer | None = None
+    in_pool: bool = False
+
+    @property
+    def agent_id(self) -> str:
+        return self.settings.agent_id
+
+    def step(self, cue: Cue, at: Moment) -> None:
+        """Take the step that the table allows.
+
+        Raises:
+            BadTransition: there is no such step.
+        """
+        new = NEXT.get((self.activity, cue))
+        if new is None:
+            raise BadTransition(f"agent {self.settings.name}: {cue} while {self.activity}")
+        self.activity, self.activity_since = new, at
+
+    def is_offerable(self, monotonic: float) -> bool:
+        """Whether a caller may be offered now: the person, the calls and the phone all agree."""
+        return (
+            self.presence is Presence.AVAILABLE
+            and self.activity is Activity.IDLE
+            and not self.elsewhere
+            and self.station is not None
+            and monotonic >= self.not_before
+        )

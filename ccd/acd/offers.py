@@ -1,0 +1,335 @@
+"""Carries an offer out: ring the agent, bridge, time out, roll back. Every offer has an owner and a deadline."""
+
+from __future__ import annotations
+
+import re
+import uuid
+from typing import TYPE_CHECKING
+
+import structlog
+
+from ccd.acd.agent_states import AgentState, Cue
+from ccd.acd.callers import Offer, QueuedCaller, Stay
+from ccd.acd.causes import penalty_of, result_of
+from ccd.acd.facts import CallerConnected, CallerReturned, OfferEnded, OfferMade, OfferResult
+from ccd.acd.model import Activity
+from ccd.acd.ports import Ports
+from ccd.base.clock import Moment, ms_between
+from ccd.base.errors import SwitchError
+from ccd.base.ids import new_id
+from ccd.calls import onchannel
+from ccd.calls.facts import EndedBy, LegAnswered, LegEnded, LegParked, LegsBridged, Role
+from ccd.calls.model import Leg
+from ccd.switch.commands import Answer, Bridge, Hangup, Originate, SetVariables
+
+if TYPE_CHECKING:
+    from ccd.acd.service import Acd
+
+log = structlog.get_logger(__name__)
+
+AFTER_BRIDGE = "after:XML:ccd_after"
+GRACE_S = 3.0
+BRIDGE_DEADLINE_S = 5.0
+
+
+class Offers:
+    """All offers that are out."""
+
+    def __init__(self, ports: Ports, acd: Acd) -> None:
+        self.out: dict[str, Offer] = {}
+        self._by_leg: dict[str, Offer] = {}
+        self._ports = ports
+        self._acd = acd
+
+    # --- making -----------------------------------------------------------------------------------
+
+    def make(self, caller: QueuedCaller, agent: AgentState) -> None:
+        """Ring `agent` for `caller`."""
+        if agent.station is None:
+            raise AssertionError(f"agent {agent.agent_id} was offered without a station")
+        now = self._ports.clock.now()
+        queue = self._acd.queues[caller.queue_id].settings
+        offer = Offer(
+            offer_id=new_id(),
+            entry_id=caller.entry_id,
+            queue_id=caller.queue_id,
+            agent_id=agent.agent_id,
+            leg_id=str(uuid.uuid4()),
+            contact=agent.station.contact,
+            node=agent.station.node or caller.node,
+            made_at=now,
+        )
+        self.out[offer.offer_id] = self._by_leg[offer.leg_id] = offer
+        caller.stay, caller.offer_id, caller.agent_id = Stay.OFFERED, offer.offer_id, agent.agent_id
+        agent.offer_id = offer.offer_id
+        self._ring(offer, caller, queue.ring_ms)
+        self._acd.roster.step(agent, Cue.OFFER, now, call_id=caller.call_id, queue_id=caller.queue_id)
+        self._ports.publish(
+            OfferMade(
+                at=now,
+                offer_id=offer.offer_id,
+                entry_id=caller.entry_id,
+                call_id=caller.call_id,
+                queue_id=caller.queue_id,
+                agent_id=agent.agent_id,
+                leg_id=offer.leg_id,
+                contact=offer.contact,
+            )
+        )
+
+    def _ring(self, offer: Offer, caller: QueuedCaller, ring_ms: int) -> None:
+        leg = Leg(
+            leg_id=offer.leg_id,
+            node=offer.node,
+            role=Role.AGENT,
+            call_id=caller.call_id,
+            agent_id=offer.agent_id,
+            offer_id=offer.offer_id,
+        )
+        self._ports.order_leg(leg)
+        switch = self._ports.switch_of(offer.node)
+        ring_s = max(1, -(-ring_ms // 1000))
+        switch.await_begin()
+        switch.tell(
+            Originate(
+                leg_id=offer.leg_id,
+                contact=offer.contact,
+                caller_number=_shown(caller.number),
+                caller_name=_shown(caller.number).replace("*", "").replace("#", "").replace("+", ""),
+                timeout_s=ring_s,
+                variables=onchannel.variables(
+                    call_id=caller.call_id,
+                    role=Role.AGENT.value,
+                    queue_id=caller.queue_id,
+                    entry_id=caller.entry_id,
+                    agent_id=offer.agent_id,
+                    offer_id=offer.offer_id,
+                ),
+            ),
+            on_done=lambda error: self._ordered(offer, error),
+        )
+        self._ports.hold_alone(offer.node, offer.leg_id, ring_s + 30)
+        offer.timer = self._ports.clock.call_later(ring_s + GRACE_S, lambda: self._overdue(offer))
+
+    def _ordered(self, offer: Offer, error: SwitchError | None) -> None:
+        if error is not None and offer.offer_id in self.out:
+            self._ports.lose_leg(offer.leg_id, "SWITCH_CONGESTION")
+
+    def _overdue(self, offer: Offer) -> None:
+        """No word came of the phone: end the leg, and do not wait for the switch to agree."""
+        if offer.offer_id in self.out:
+            log.warning("offer_overdue", offer_id=offer.offer_id, agent_id=offer.agent_id, bridging=offer.bridging)
+            self._ports.switch_of(offer.node).tell(Hangup(leg_id=offer.leg_id, cause="ORIGINATOR_CANCEL"))
+            self._ports.lose_leg(offer.leg_id, "NO_ANSWER")
+
+    # --- answered, bridged ------------------------------------------------------------------------
+
+    def on_agent_answered(self, fact: LegAnswered) -> None:
+        """The agent took the call: a caller who has not been answered yet is answered now."""
+        offer = self._by_leg.get(fact.leg_id)
+        if offer is None:
+            return
+        offer.answered_at = fact.at
+        caller = self._acd.callers.get(offer.entry_id)
+        if caller is not None and not caller.answered:
+            caller.answered = True
+            self._ports.switch_of(caller.node).tell(Answer(leg_id=caller.leg_id))
+
+    def on_agent_parked(self, fact: LegParked) -> None:
+        """The agent's leg may be driven: bridge."""
+        offer = self._by_leg.get(fact.leg_id)
+        if offer is not None and not offer.bridging and not offer.cancelled:
+            self.bridge(offer)
+
+    def bridge(self, offer: Offer) -> None:
+        """Join caller and agent. What the caller's leg needs to survive any ending is written before."""
+        caller = self._acd.callers.get(offer.entry_id)
+        if caller is None or caller.offer_id != offer.offer_id:
+            self._ports.switch_of(offer.node).tell(Hangup(leg_id=offer.leg_id, cause="LOSE_RACE"))
+            return
+        offer.bridging = True
+        self._restart_timer(offer, BRIDGE_DEADLINE_S)
+        switch = self._ports.switch_of(caller.node)
+        switch.tell(
+            SetVariables(
+                leg_id=caller.leg_id,
+                values={"transfer_after_bridge": AFTER_BRIDGE, "uuid_bridge_park_on_cancel": "true"}
+                | onchannel.variables(agent_id=offer.agent_id, offer_id=offer.offer_id),
+            )
+        )
+        switch.tell(
+            Bridge(leg_id=caller.leg_id, other_id=offer.leg_id),
+            on_done=lambda error: self._bridged(offer, error),
+        )
+
+    def _bridged(self, offer: Offer, error: SwitchError | None) -> None:
+        if error is not None and offer.offer_id in self.out:
+            log.warning("bridge_refused", offer_id=offer.offer_id, reason=str(error))
+            self._ports.switch_of(offer.node).tell(Hangup(leg_id=offer.leg_id, cause="NORMAL_TEMPORARY_FAILURE"))
+
+    def on_bridged(self, fact: LegsBridged) -> None:
+        """Caller and agent hear each other."""
+        offer = self._by_leg.get(fact.leg_id) or self._by_leg.get(fact.other_id)
+        if offer is None or offer.cancelled:
+            return
+        caller = self._acd.callers.get(offer.entry_id)
+        if caller is None or caller.leg_id not in (fact.leg_id, fact.other_id):
+            return
+        self.connected(offer, caller, fact.at)
+
+    def connected(self, offer: Offer, caller: QueuedCaller, at: Moment) -> None:
+        """The wait ends here; the offer is closed as accepted."""
+        agent = self._acd.roster.find(offer.agent_id)
+        caller.stay, caller.connected_at, caller.agent_leg_id = Stay.TALKING, at, offer.leg_id
+        agent.no_answers = 0
+        self._close(offer)
+        self._acd.hold_timer(caller)
+        self._acd.roster.step(agent, Cue.CONNECTED, at, call_id=caller.call_id, queue_id=caller.queue_id)
+        wait_ms = ms_between(caller.joined_at, at)
+        self._publish_end(offer, caller, OfferResult.ACCEPTED, at)
+        self._ports.publish(
+            CallerConnected(
+                at=at,
+                entry_id=caller.entry_id,
+                call_id=caller.call_id,
+                queue_id=caller.queue_id,
+                agent_id=offer.agent_id,
+                offer_id=offer.offer_id,
+                leg_id=offer.leg_id,
+                wait_ms=wait_ms,
+            )
+        )
+        self._ports.drop_lease(caller.node, caller.leg_id)
+        self._ports.drop_lease(offer.node, offer.leg_id)
+        switch = self._ports.switch_of(caller.node)
+        switch.tell(SetVariables(leg_id=caller.leg_id, values=onchannel.variables(connected_at=at)))
+
+    # --- endings ----------------------------------------------------------------------------------
+
+    def on_agent_leg_ended(self, fact: LegEnded) -> None:
+        """The agent's leg is gone: what that means depends on how far the offer had come."""
+        offer = self._by_leg.pop(fact.leg_id, None)
+        if offer is None:
+            return
+        agent = self._acd.roster.agents.get(offer.agent_id)
+        caller = self._acd.callers.get(offer.entry_id)
+        if offer.offer_id not in self.out:
+            self._talk_ended(offer, agent, caller, fact.at)
+            return
+        self._close(offer)
+        result = OfferResult.CANCELLED if offer.cancelled else self._result(offer, fact)
+        if agent is not None and agent.activity is Activity.OFFERED:
+            agent.offer_id = ""
+            self._acd.roster.step(agent, Cue.OFFER_FAILED, fact.at)
+        self._publish_end(offer, caller, result, fact.at, fact.cause)
+        if agent is not None:
+            queue = self._acd.queues[offer.queue_id].settings
+            penalty = penalty_of(result, queue)
+            self._acd.roster.penalise(agent, penalty.delay_ms, penalty.counts, queue.max_no_answers)
+        if caller is not None and caller.offer_id == offer.offer_id:
+            self._back_in_line(caller, offer, fact.at)
+        if agent is not None:
+            self._acd.agent_changed(agent)
+
+    def _result(self, offer: Offer, fact: LegEnded) -> OfferResult:
+        if offer.answered_at:
+            return OfferResult.REJECTED
+        return result_of(fact.cause, fact.protocol_cause, fact.progressed_at, offer.contact)
+
+    def _back_in_line(self, caller: QueuedCaller, offer: Offer, at: Moment) -> None:
+        """The same place, with the same waiting time; offered again only when his leg stands parked."""
+        caller.offer_id = caller.agent_id = ""
+        if offer.bridging:
+            values = onchannel.variables(connected_at=0, agent_id="", offer_id="")
+            self._ports.switch_of(caller.node).tell(SetVariables(leg_id=caller.leg_id, values=values))
+            self._ports.publish(
+                CallerReturned(
+                    at=at,
+                    entry_id=caller.entry_id,
+                    call_id=caller.call_id,
+                    queue_id=caller.queue_id,
+                    agent_id=offer.agent_id,
+                    offer_id=offer.offer_id,
+                )
+            )
+        if not offer.bridging:
+            self._acd.wait(caller)
+        elif self._ports.is_parked(caller.leg_id):
+            self._ports.hold_lease(caller.node, caller.leg_id)
+            self._acd.wait(caller)
+        else:
+            caller.stay = Stay.RETURNING
+
+    def _talk_ended(self, offer: Offer, agent: AgentState | None, caller: QueuedCaller | None, at: Moment) -> None:
+        queue = self._acd.queues[offer.queue_id].settings
+        if caller is not None and caller.stay is Stay.TALKING and caller.offer_id == offer.offer_id:
+            if ms_between(caller.connected_at, at) < queue.min_talk_ms:
+                caller.connected_at, caller.agent_leg_id = 0, ""
+                self._back_in_line(caller, offer, at)
+            else:
+                self._acd.end_talk(caller, at, EndedBy.AGENT)
+                if self._ports.is_parked(caller.leg_id):
+                    self._acd.release(caller)
+        if agent is not None and agent.activity is Activity.TALKING:
+            self._acd.roster.wrap_up(agent, at, queue.wrap_up_ms)
+
+    def withdraw(self, caller: QueuedCaller) -> None:
+        """The caller is gone: his agent's phone stops ringing, and shows a missed call only if it had rung for nobody else."""
+        offer = self.out.get(caller.offer_id)
+        if offer is not None and not offer.cancelled:
+            offer.cancelled = True
+            self._restart_timer(offer, GRACE_S)
+            self._ports.switch_of(offer.node).tell(Hangup(leg_id=offer.leg_id, cause="ORIGINATOR_CANCEL"))
+
+    def is_bridging(self, caller: QueuedCaller) -> bool:
+        """Whether an agent has answered for this caller and the two are being joined."""
+        offer = self.out.get(caller.offer_id)
+        return offer is not None and bool(offer.answered_at or offer.bridging)
+
+    # --- small parts ------------------------------------------------------------------------------
+
+    def adopt(self, offer: Offer, left_s: float) -> None:
+        """Take up an offer that a recovery found ringing; it keeps what is left of its time."""
+        self.out[offer.offer_id] = self._by_leg[offer.leg_id] = offer
+        self._ports.switch_of(offer.node).await_begin()
+        offer.timer = self._ports.clock.call_later(max(left_s, 0.0) + GRACE_S, lambda: self._overdue(offer))
+
+    def adopt_talk(self, offer: Offer) -> None:
+        """Take up an accepted offer: the leg's end will be the end of the conversation."""
+        offer.bridging = True
+        self._by_leg[offer.leg_id] = offer
+
+    def _restart_timer(self, offer: Offer, seconds: float) -> None:
+        if offer.timer is not None:
+            offer.timer.cancel()
+        offer.timer = self._ports.clock.call_later(seconds, lambda: self._overdue(offer))
+
+    def _close(self, offer: Offer) -> None:
+        """The offer is no longer out; its leg may live on as the agent's side of the conversation."""
+        if offer.timer is not None:
+            offer.timer.cancel()
+            offer.timer = None
+        del self.out[offer.offer_id]
+        self._ports.switch_of(offer.node).await_end()
+
+    def _publish_end(
+        self, offer: Offer, caller: QueuedCaller | None, result: OfferResult, at: Moment, cause: str = ""
+    ) -> None:
+        self._ports.publish(
+            OfferEnded(
+                at=at,
+                offer_id=offer.offer_id,
+                entry_id=offer.entry_id,
+                call_id=caller.call_id if caller is not None else "",
+                queue_id=offer.queue_id,
+                agent_id=offer.agent_id,
+                result=result,
+                cause=cause,
+                ring_ms=ms_between(offer.made_at, offer.answered_at or at),
+            )
+        )
+
+
+def _shown(number: str) -> str:
+    """The caller's number as the agent's phone shows it; what is no number is not passed on."""
+    return number if re.fullmatch(r"[0-9*#+]{1,32}", number) else ""

@@ -1,0 +1,36 @@
+"""What the queue needs from outside: the composition root hands these over, so that acd knows no other feature."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from ccd.base.clock import Clock
+from ccd.calls.model import Leg
+from ccd.switch.port import Switch
+
+
+@dataclass(frozen=True, slots=True)
+class Ports:
+    """The doors of the queue.
+
+    publish: durable facts, in order.        order_leg: registers a leg we are about to originate.
+    lose_leg: a leg is known to be gone.     is_parked: whether a leg stands parked and may be driven.
+    switch_of, switches: the switch of a node; all of them.
+    hold_alone: a lease that ends a leg which is never bridged.
+    drop_lease: a bridged leg needs none.    hold_lease: a customer's leg that is parked again needs one.
+    node_is_up: whether a node's event sockets are up.
+    """
+
+    clock: Clock
+    publish: Callable[[Any], None]
+    order_leg: Callable[[Leg], None]
+    lose_leg: Callable[[str, str], None]
+    is_parked: Callable[[str], bool]
+    switch_of: Callable[[str], Switch]
+    switches: Callable[[], list[Switch]]
+    hold_alone: Callable[[str, str, int], None]
+    drop_lease: Callable[[str, str], None]
+    hold_lease: Callable[[str, str], None]
+    node_is_up: Callable[[str], bool]

@@ -1,0 +1,246 @@
+"""The agents: who is signed in where, what each may do now, and the verbs that change it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+
+from ccd.acd.agent_states import AgentState, Cue
+from ccd.acd.facts import AgentChanged
+from ccd.acd.model import Activity, Agent, Presence, Station, Tier
+from ccd.acd.ports import Ports
+from ccd.base.clock import Moment
+from ccd.base.errors import NotFound, Refused
+from ccd.base.ids import new_id
+from ccd.calls.facts import LegCreated, LegEnded, Role
+
+
+class Roster:
+    """All agents, in step with people and with phones. `on_change` hears of each agent whose offerability may differ."""
+
+    def __init__(self, ports: Ports, on_change: Callable[[AgentState], None]) -> None:
+        self.agents: dict[str, AgentState] = {}
+        self._stations: dict[str, Station] = {}
+        self._seat_of: dict[str, str] = {}
+        self._by_phone: dict[str, str] = {}
+        self._ports = ports
+        self._on_change = on_change
+
+    def configure(self, agents: Iterable[Agent], stations: Iterable[Station], tiers: Iterable[Tier]) -> None:
+        """Take a new configuration; nobody is logged out by it unless he or his station is gone."""
+        self._stations = {station.station_id: station for station in stations}
+        tiers_of: dict[str, list[Tier]] = {}
+        for tier in tiers:
+            tiers_of.setdefault(tier.agent_id, []).append(tier)
+        known = {agent.agent_id: agent for agent in agents}
+        for agent_id, settings in known.items():
+            state = self.agents.setdefault(agent_id, AgentState(settings))
+            state.settings = settings
+            state.tiers = tiers_of.get(agent_id, [])
+            if state.station is not None:
+                state.station = self._stations.get(state.station.station_id)
+            self._on_change(state)
+        for agent_id in [one for one in self.agents if one not in known]:
+            gone = self.agents[agent_id]
+            if gone.presence is not Presence.LOGGED_OUT:
+                self._set_presence(gone, Presence.LOGGED_OUT, "agent_retired")
+            gone.tiers = []
+            self._on_change(gone)
+            if gone.activity is Activity.IDLE:
+                del self.agents[agent_id]
+        self._index_seats()
+
+    def find(self, agent_id: str) -> AgentState:
+        """The agent, or NotFound."""
+        if agent_id not in self.agents:
+            raise NotFound(f"no agent {agent_id}")
+        return self.agents[agent_id]
+
+    # --- what people say --------------------------------------------------------------------------
+
+    def login(self, agent_id: str, station_id: str = "") -> AgentState:
+        """Sign an agent in at a station, his own where none is named; a second login moves him."""
+        agent = self.find(agent_id)
+        station = self._stations.get(station_id or agent.settings.station_id)
+        if station is None:
+            raise Refused(f"agent {agent.settings.name} has no station; name one")
+        holder = self._seat_of.get(station.station_id)
+        if holder not in (None, agent_id):
+            raise Refused(f"station {station.name} is taken by {self.agents[holder].settings.name}")
+        if agent.activity in (Activity.TALKING, Activity.OFFERED) and agent.station != station:
+            raise Refused(f"agent {agent.settings.name} is on a call")
+        if agent.presence is not Presence.LOGGED_OUT and agent.station == station:
+            return agent
+        agent.station, agent.session_id, agent.no_answers = station, new_id(), 0
+        agent.idle_since = self._ports.clock.now()
+        agent.not_before = 0.0
+        agent.elsewhere.clear()
+        self._set_presence(agent, Presence.AVAILABLE, "login")
+        return agent
+
+    def logout(self, agent_id: str) -> AgentState:
+        """Sign an agent out; a conversation that is going on ends as it would have."""
+        agent = self.find(agent_id)
+        if agent.presence is not Presence.LOGGED_OUT:
+            self._set_presence(agent, Presence.LOGGED_OUT, "logout")
+        return agent
+
+    def pause(self, agent_id: str, reason: str) -> AgentState:
+        """Take no further callers, for a reason."""
+        agent = self._signed_in(agent_id)
+        if agent.presence is not Presence.ON_BREAK or agent.reason != reason:
+            self._set_presence(agent, Presence.ON_BREAK, "pause", reason)
+        return agent
+
+    def resume(self, agent_id: str) -> AgentState:
+        """Take callers again."""
+        agent = self._signed_in(agent_id)
+        if agent.presence is not Presence.AVAILABLE:
+            agent.no_answers, agent.not_before = 0, 0.0
+            self._set_presence(agent, Presence.AVAILABLE, "resume")
+        return agent
+
+    def _signed_in(self, agent_id: str) -> AgentState:
+        agent = self.find(agent_id)
+        if agent.presence is Presence.LOGGED_OUT:
+            raise Refused(f"agent {agent.settings.name} is not logged in")
+        return agent
+
+    def _set_presence(self, agent: AgentState, presence: Presence, cause: str, reason: str = "") -> None:
+        agent.presence, agent.reason = presence, reason
+        agent.presence_since = self._ports.clock.now()
+        self.publish(agent, cause)
+        if presence is Presence.LOGGED_OUT:
+            agent.session_id = ""
+            if agent.activity is Activity.WRAP_UP:
+                self.ready(agent)
+            if agent.activity is Activity.IDLE:
+                agent.station = None
+        self._index_seats()
+        self._on_change(agent)
+
+    # --- what calls make of them ------------------------------------------------------------------
+
+    def step(self, agent: AgentState, cue: Cue, at: Moment, *, call_id: str = "", queue_id: str = "") -> None:
+        """Move an agent's activity; the call it is about stands on him while it lasts."""
+        agent.step(cue, at)
+        agent.call_id, agent.queue_id = call_id, queue_id
+        self.publish(agent, cue)
+
+    def wrap_up(self, agent: AgentState, at: Moment, wrap_up_ms: int) -> None:
+        """A conversation ended: wrap-up for so long, then idle."""
+        agent.idle_since = at
+        agent.offer_id = ""
+        if wrap_up_ms <= 0 or agent.presence is Presence.LOGGED_OUT:
+            self.step(agent, Cue.TALK_ENDED, at)
+            self._after_call(agent)
+            return
+        agent.wrap_up_until = at + wrap_up_ms * 1000
+        self.step(agent, Cue.WRAP_UP, at)
+        self.start_wrap_up_timer(agent)
+
+    def start_wrap_up_timer(self, agent: AgentState) -> None:
+        """End the wrap-up when it is due; the moment stands on the agent, so that a restart keeps it."""
+        left = (agent.wrap_up_until - self._ports.clock.now()) / 1e6
+        agent.timer = self._ports.clock.call_later(left, lambda: self.ready(agent))
+
+    def ready(self, agent: AgentState) -> None:
+        """The wrap-up is over."""
+        if agent.timer is not None:
+            agent.timer.cancel()
+            agent.timer = None
+        if agent.activity is Activity.WRAP_UP:
+            agent.wrap_up_until = 0
+            agent.idle_since = self._ports.clock.now()
+            self.step(agent, Cue.READY, agent.idle_since)
+            self._after_call(agent)
+
+    def _after_call(self, agent: AgentState) -> None:
+        if agent.presence is Presence.LOGGED_OUT:
+            agent.station = None
+            self._index_seats()
+        self._on_change(agent)
+
+    def penalise(self, agent: AgentState, delay_ms: int, counts: bool, limit: int) -> None:
+        """A failed offer: not before `delay_ms` from now; after `limit` missed calls in a row the agent is on break."""
+        if counts:
+            agent.no_answers += 1
+            if limit and agent.no_answers >= limit:
+                self._set_presence(agent, Presence.ON_BREAK, "max_no_answers", "no_answer")
+                return
+        if delay_ms:
+            agent.not_before = self._ports.clock.monotonic() + delay_ms / 1000
+            self._ports.clock.call_later(delay_ms / 1000, lambda: self._on_change(agent))
+
+    # --- phones that ring or talk without us ------------------------------------------------------
+
+    def on_leg_created(self, fact: LegCreated) -> None:
+        """Any leg of an agent's station makes him not offerable, whoever made it."""
+        if fact.role is Role.AGENT:
+            return
+        seat = self._by_phone.get(phone_of(fact.number if fact.inbound else fact.name))
+        if seat is not None and (not fact.inbound or fact.role is Role.STATION):
+            agent = self.agents[seat]
+            agent.elsewhere.add(fact.leg_id)
+            self._on_change(agent)
+
+    def on_leg_ended(self, fact: LegEnded) -> None:
+        """The agent's own call is over."""
+        if fact.role is Role.AGENT:
+            return
+        for agent_id in self._seat_of.values():
+            agent = self.agents[agent_id]
+            if fact.leg_id in agent.elsewhere:
+                agent.elsewhere.discard(fact.leg_id)
+                self._on_change(agent)
+
+    def _index_seats(self) -> None:
+        seated = [one for one in self.agents.values() if one.station is not None]
+        self._seat_of = {one.station.station_id: one.agent_id for one in seated if one.station}
+        self._by_phone = {phone_of(one.station.contact): one.agent_id for one in seated if one.station}
+
+    # --- history and restart ----------------------------------------------------------------------
+
+    def publish(self, agent: AgentState, cause: str) -> None:
+        """Tell the whole state, so that the latest fact is enough to know it."""
+        self._ports.publish(self.state_fact(agent, cause))
+
+    def state_fact(self, agent: AgentState, cause: str) -> AgentChanged:
+        """The agent's whole state as a fact."""
+        return AgentChanged(
+            at=self._ports.clock.now(),
+            agent_id=agent.agent_id,
+            presence=agent.presence,
+            activity=agent.activity,
+            cause=cause,
+            reason=agent.reason,
+            session_id=agent.session_id,
+            station_id=agent.station.station_id if agent.station else "",
+            presence_since=agent.presence_since,
+            activity_since=agent.activity_since,
+            idle_since=agent.idle_since,
+            call_id=agent.call_id,
+            queue_id=agent.queue_id,
+            no_answers=agent.no_answers,
+            until=agent.wrap_up_until,
+        )
+
+    def restore(self, last: AgentChanged) -> None:
+        """Put an agent back as his last fact says; who was on a call is idle until a recovery finds the call alive."""
+        agent = self.agents.get(last.agent_id)
+        if agent is None:
+            return
+        agent.presence, agent.reason = Presence(last.presence), last.reason
+        agent.presence_since, agent.idle_since = last.presence_since, last.idle_since
+        agent.session_id, agent.no_answers = last.session_id, last.no_answers
+        agent.activity_since = last.activity_since
+        agent.station = self._stations.get(last.station_id)
+        if last.activity == Activity.WRAP_UP and last.until > self._ports.clock.now():
+            agent.activity, agent.wrap_up_until = Activity.WRAP_UP, last.until
+            self.start_wrap_up_timer(agent)
+        self._index_seats()
+        self._on_change(agent)
+
+
+def phone_of(name: str) -> str:
+    """The user part of a contact or channel name: `sofia/internal/1001@host:port` and `user/1001@domain` are 1001."""
+    return name.rsplit("/", 1)[-1].partition("@")[0]

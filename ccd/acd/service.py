@@ -1,0 +1,297 @@
+"""The queue: who waits, who is free, who is offered to whom. Triggers are events and due times; nothing polls.
+
+Between two events no caller waits whom a ready agent of his queue could take: each trigger looks at one queue's first
+agent, or at the first caller of each queue of one agent, so that a decision costs the same however long the lines are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from ccd.acd import strategies
+from ccd.acd.agent_states import AgentState
+from ccd.acd.callers import QueuedCaller, Stay
+from ccd.acd.facts import CallerLeft, CallerQueued, LeftReason, TalkEnded
+from ccd.acd.lines import Ordered
+from ccd.acd.model import Queue
+from ccd.acd.offers import Offers
+from ccd.acd.ports import Ports
+from ccd.acd.roster import Roster
+from ccd.base.clock import Moment, ms_between
+from ccd.base.errors import NotFound
+from ccd.base.ids import new_id
+from ccd.calls.facts import EndedBy, LegEnded, LegParked, Role
+
+
+class QueueState:
+    """One queue now: its settings, who waits in it and who could take the next."""
+
+    def __init__(self, settings: Queue) -> None:
+        self.settings = settings
+        self.strategy = strategies.named(settings.strategy)
+        self.line = Ordered()
+        self.ready = Ordered()
+
+
+class Acd:
+    """Queues, agents and what is decided between them. `on_done` tells that a caller's stay ended and his leg is ours again."""
+
+    def __init__(self, ports: Ports, on_done: Callable[[str, LeftReason], None]) -> None:
+        self.queues: dict[str, QueueState] = {}
+        self.callers: dict[str, QueuedCaller] = {}
+        self._by_leg: dict[str, QueuedCaller] = {}
+        self._ports = ports
+        self._on_done = on_done
+        self._watching = False
+        self.roster = Roster(ports, self.agent_changed)
+        self.offers = Offers(ports, self)
+
+    # --- configuration ----------------------------------------------------------------------------
+
+    def configure(self, queues: tuple[Queue, ...]) -> None:
+        """Take new queue settings; callers keep their places. A queue that is gone keeps its callers until they leave."""
+        for settings in queues:
+            state = self.queues.get(settings.queue_id)
+            if state is None:
+                self.queues[settings.queue_id] = QueueState(settings)
+            else:
+                state.settings = settings
+                state.strategy = strategies.named(settings.strategy)
+        known = {settings.queue_id for settings in queues}
+        for queue_id in [one for one in self.queues if one not in known]:
+            if not any(caller.queue_id == queue_id for caller in self.callers.values()):
+                del self.queues[queue_id]
+
+    def queue_named(self, name: str) -> QueueState:
+        """The queue of that name, or NotFound."""
+        for state in self.queues.values():
+            if state.settings.name == name:
+                return state
+        raise NotFound(f"no queue {name}")
+
+    def caller_of(self, leg_id: str) -> QueuedCaller | None:
+        """The stay of a leg, if it stands in a queue."""
+        return self._by_leg.get(leg_id)
+
+    # --- callers ----------------------------------------------------------------------------------
+
+    def enqueue(
+        self,
+        *,
+        call_id: str,
+        leg_id: str,
+        node: str,
+        number: str,
+        queue_id: str,
+        priority: int,
+        answered: bool,
+    ) -> QueuedCaller:
+        """A caller joins a queue, now."""
+        now = self._ports.clock.now()
+        caller = QueuedCaller(
+            entry_id=new_id(),
+            call_id=call_id,
+            leg_id=leg_id,
+            queue_id=queue_id,
+            node=node,
+            number=number,
+            joined_at=now,
+            priority=priority,
+            answered=answered,
+        )
+        self._ports.publish(
+            CallerQueued(
+                at=now,
+                entry_id=caller.entry_id,
+                call_id=call_id,
+                leg_id=leg_id,
+                queue_id=queue_id,
+                priority=priority,
+            )
+        )
+        self.take_up(caller)
+        return caller
+
+    def take_up(self, caller: QueuedCaller) -> None:
+        """Put a caller in his place: a new one, or one that a recovery found in the queue."""
+        self.callers[caller.entry_id] = caller
+        self._by_leg[caller.leg_id] = caller
+        if caller.stay is Stay.WAITING:
+            self.wait(caller)
+
+    def wait(self, caller: QueuedCaller) -> None:
+        """The caller waits for an agent, at the place that his joining gave him."""
+        caller.stay = Stay.WAITING
+        queue = self.queues[caller.queue_id]
+        if caller.timer is None and queue.settings.max_wait_ms:
+            due = caller.joined_at + queue.settings.max_wait_ms * 1000 - self._ports.clock.now()
+            caller.timer = self._ports.clock.call_later(due / 1e6, lambda: self._waited_too_long(caller))
+        queue.line.add(caller.entry_id, caller.place())
+        self._serve_caller(queue)
+        self.watch()
+
+    def remove(self, caller: QueuedCaller, reason: LeftReason = LeftReason.REMOVED) -> None:
+        """Take a caller out of the queue; his leg is the flow's again."""
+        self.leave(caller, reason, self._ports.clock.now())
+        self._on_done(caller.leg_id, reason)
+
+    def leave(self, caller: QueuedCaller, reason: LeftReason, at: Moment) -> None:
+        """The wait ends; whoever was being rung for him stops ringing."""
+        self.hold_timer(caller)
+        self.queues[caller.queue_id].line.remove(caller.entry_id)
+        self._forget(caller)
+        self.watch()
+        self._ports.publish(
+            CallerLeft(
+                at=at,
+                entry_id=caller.entry_id,
+                call_id=caller.call_id,
+                queue_id=caller.queue_id,
+                reason=reason,
+                wait_ms=ms_between(caller.joined_at, at),
+            )
+        )
+        self.offers.withdraw(caller)
+
+    def hold_timer(self, caller: QueuedCaller) -> None:
+        """The longest wait no longer runs; `wait` starts it again with what is left."""
+        if caller.timer is not None:
+            caller.timer.cancel()
+            caller.timer = None
+
+    def _forget(self, caller: QueuedCaller) -> None:
+        self.callers.pop(caller.entry_id, None)
+        self._by_leg.pop(caller.leg_id, None)
+
+    def _waited_too_long(self, caller: QueuedCaller) -> None:
+        caller.timer = None
+        if caller.stay in (Stay.WAITING, Stay.OFFERED, Stay.RETURNING) and not self.offers.is_bridging(caller):
+            self.remove(caller, LeftReason.TIMED_OUT)
+
+    # --- legs -------------------------------------------------------------------------------------
+
+    def on_leg_ended(self, fact: LegEnded) -> None:
+        """A caller hung up, or an agent's leg is gone."""
+        if fact.role is Role.AGENT:
+            self.offers.on_agent_leg_ended(fact)
+            return
+        self.roster.on_leg_ended(fact)
+        caller = self._by_leg.get(fact.leg_id)
+        if caller is None:
+            return
+        if caller.stay is Stay.TALKING:
+            self.end_talk(caller, fact.at, EndedBy.SWITCH_LOST if fact.cause == "SWITCH_LOST" else EndedBy.CALLER)
+        if caller.stay is Stay.TALKED:
+            self._forget(caller)
+        else:
+            lost = fact.cause == "SWITCH_LOST"
+            self.leave(caller, LeftReason.SWITCH_LOST if lost else LeftReason.ABANDONED, fact.at)
+
+    def on_leg_parked(self, fact: LegParked) -> None:
+        """A leg may be driven: an agent who answered is bridged, a caller who came back waits or goes on in his flow."""
+        if fact.role is Role.AGENT:
+            self.offers.on_agent_parked(fact)
+            return
+        caller = self._by_leg.get(fact.leg_id)
+        if caller is None:
+            return
+        if caller.stay is Stay.RETURNING:
+            self._ports.hold_lease(caller.node, caller.leg_id)
+            self.wait(caller)
+        elif caller.stay is Stay.TALKED:
+            self.release(caller)
+
+    def end_talk(self, caller: QueuedCaller, at: Moment, ended_by: EndedBy) -> None:
+        """The conversation is over; the caller's leg may still be on its way back to us."""
+        caller.stay = Stay.TALKED
+        self._ports.publish(
+            TalkEnded(
+                at=at,
+                entry_id=caller.entry_id,
+                call_id=caller.call_id,
+                queue_id=caller.queue_id,
+                agent_id=caller.agent_id,
+                talk_ms=ms_between(caller.connected_at, at),
+                ended_by=ended_by,
+            )
+        )
+
+    def release(self, caller: QueuedCaller) -> None:
+        """The conversation is over and the leg is parked: the flow goes on."""
+        self._forget(caller)
+        self._on_done(caller.leg_id, LeftReason.CONNECTED)
+
+    def watch(self) -> None:
+        """Have events handed over at once while a caller waits or an agent could take one: both are about to be decided."""
+        awaited = any(queue.line or queue.ready for queue in self.queues.values())
+        if awaited == self._watching:
+            return
+        self._watching = awaited
+        for switch in self._ports.switches():
+            if awaited:
+                switch.await_begin()
+            else:
+                switch.await_end()
+
+    # --- decisions --------------------------------------------------------------------------------
+
+    def _serve_caller(self, queue: QueueState) -> None:
+        """Offer the first waiting caller to the first ready agent, as long as there are both."""
+        while queue.line and queue.ready:
+            entry_id, agent_id = queue.line.first(), queue.ready.first()
+            if entry_id is None or agent_id is None:
+                return
+            self._offer(self.callers[entry_id], self.roster.agents[agent_id])
+
+    def _serve_agent(self, agent: AgentState) -> None:
+        """Offer a ready agent the first caller of all his queues: lower tier first, then the place in line."""
+        best: tuple[int, tuple[int, Moment], str] | None = None
+        for tier in agent.tiers:
+            queue = self.queues.get(tier.queue_id)
+            if queue is None or not queue.line:
+                continue
+            entry_id = queue.line.first() or ""
+            found = (tier.level, self.callers[entry_id].place(), entry_id)
+            if best is None or found < best:
+                best = found
+        if best is not None:
+            self._offer(self.callers[best[2]], agent)
+
+    def _offer(self, caller: QueuedCaller, agent: AgentState) -> None:
+        self.queues[caller.queue_id].line.remove(caller.entry_id)
+        self._leave_pools(agent)
+        self.offers.make(caller, agent)
+
+    def agent_changed(self, agent: AgentState) -> None:
+        """Keep the pools in step with one agent, and serve him if he has become free."""
+        may = agent.is_offerable(self._ports.clock.monotonic()) and self._ports.node_is_up(
+            agent.station.node if agent.station else ""
+        )
+        if not may:
+            self._leave_pools(agent)
+            self.watch()
+            return
+        self._leave_pools(agent)
+        agent.in_pool = True
+        for tier in agent.tiers:
+            if queue := self.queues.get(tier.queue_id):
+                candidate = strategies.Candidate(
+                    agent_id=agent.agent_id,
+                    level=tier.level,
+                    position=tier.position,
+                    idle_since=agent.idle_since,
+                )
+                queue.ready.add(agent.agent_id, queue.strategy(candidate))
+        self._serve_agent(agent)
+        self.watch()
+
+    def _leave_pools(self, agent: AgentState) -> None:
+        if agent.in_pool:
+            agent.in_pool = False
+            for queue in self.queues.values():
+                queue.ready.remove(agent.agent_id)
+
+    def refresh_all(self) -> None:
+        """Look at every agent anew: a switch came up or went down, or a configuration changed."""
+        for agent in list(self.roster.agents.values()):
+            self.agent_changed(agent)

@@ -1,0 +1,64 @@
+"""Side as a child of core: started, started again when it dies, ended with core. Calls never wait for it."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import structlog
+from gevent.event import Event
+
+from ccd.base.clock import Clock
+from ccd.base.greenlets import spawn
+
+log = structlog.get_logger(__name__)
+
+PAUSES = (0.2, 1.0, 3.0, 10.0)
+STOP_DEADLINE_S = 8.0
+
+
+class SideProcess:
+    """Keeps `ccd side` running with the settings that core runs with."""
+
+    def __init__(self, arguments: list[str], clock: Clock) -> None:
+        self._arguments = [sys.executable, "-m", "ccd", "side", *arguments]
+        self._clock = clock
+        self._stopping = Event()
+        self._child: subprocess.Popen[bytes] | None = None
+
+    @property
+    def pid(self) -> int | None:
+        """The process id of the child that runs now."""
+        return self._child.pid if self._child is not None else None
+
+    def start(self) -> None:
+        """Start the child and watch over it."""
+        spawn("side_keeper", self._keep)
+
+    def stop(self) -> None:
+        """Ask the child to end, and end it if it does not."""
+        self._stopping.set()
+        child = self._child
+        if child is None or child.poll() is not None:
+            return
+        child.terminate()
+        try:
+            child.wait(timeout=STOP_DEADLINE_S)
+        except subprocess.TimeoutExpired:
+            log.warning("side_killed", pid=child.pid)
+            child.kill()
+            child.wait()
+
+    def _keep(self) -> None:
+        failures = 0
+        while not self._stopping.is_set():
+            started = self._clock.monotonic()
+            self._child = subprocess.Popen(self._arguments, stdin=subprocess.DEVNULL)
+            log.info("side_started", pid=self._child.pid)
+            code = self._child.wait()
+            if self._stopping.is_set():
+                return
+            failures = 0 if self._clock.monotonic() - started > 30 else failures + 1
+            pause = PAUSES[min(failures, len(PAUSES) - 1)]
+            log.error("side_died", exit_code=code, again_in_s=pause)
+            self._stopping.wait(pause)

@@ -1,0 +1,178 @@
+"""The desk: a call that arrives gets its route, its flow and a greenlet of its own; one that is found again gets them back."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import structlog
+from gevent import Greenlet
+
+from ccd.acd.callers import Stay
+from ccd.acd.model import Queue
+from ccd.acd.service import Acd
+from ccd.base.clock import Clock
+from ccd.base.errors import NotFound
+from ccd.base.greenlets import spawn
+from ccd.calls import onchannel
+from ccd.calls.facts import CallArrived, Role
+from ccd.calls.model import Call, Leg
+from ccd.calls.registry import Registry
+from ccd.core.node import Node
+from ccd.core.site import Site
+from ccd.ivr.flow import Flow
+from ccd.ivr.runner import run_flow
+from ccd.ivr.talk import QueueDone, QueueDoor, Talk
+from ccd.journal.configuration import Route
+from ccd.switch.commands import Hangup, SetVariables, Transfer
+
+log = structlog.get_logger(__name__)
+
+
+class Desk:
+    """Receives calls. `nodes` are the switches by name."""
+
+    def __init__(
+        self,
+        *,
+        clock: Clock,
+        registry: Registry,
+        acd: Acd,
+        site: Site,
+        nodes: dict[str, Node],
+        publish: Callable[[Any], None],
+    ) -> None:
+        self._clock = clock
+        self._registry = registry
+        self._acd = acd
+        self._site = site
+        self._nodes = nodes
+        self._publish = publish
+        self.running: dict[str, Greenlet] = {}
+        self._door = QueueDoor(enter=self._enter, waits=self._waits, timeout_prompt=self._timeout_prompt)
+
+    def on_arrived(self, fact: CallArrived) -> None:
+        """A new call: mark its channel, keep its lease, run its flow."""
+        leg, call = self._registry.legs[fact.leg_id], self._registry.calls[fact.call_id]
+        node = self._nodes[leg.node]
+        node.guards.hold(leg.leg_id)
+        node.switch.tell(
+            SetVariables(
+                leg_id=leg.leg_id,
+                values=onchannel.variables(
+                    call_id=call.call_id, role=Role.CUSTOMER.value, arrived_at=call.arrived_at, dialled=call.dialled
+                ),
+            )
+        )
+        route = self._site.route(fact.dialled)
+        if route is None:
+            log.error("call_without_route", call_id=call.call_id, dialled=fact.dialled)
+            self.to_fallback(leg, "no_route")
+            return
+        try:
+            flow = self._site.flow_named(route.flow)
+        except NotFound:
+            log.error("route_without_flow", call_id=call.call_id, dialled=fact.dialled, flow=route.flow)
+            self.to_fallback(leg, "no_flow")
+            return
+        self.run(leg, call, flow, route)
+
+    def run(self, leg: Leg, call: Call, flow: Flow, route: Route, *, start: str = "", edge: str = "") -> None:
+        """Run a flow on a leg; a recovery names the node where it found the call, and the edge if that node is done."""
+        node = self._nodes[leg.node]
+        mailbox = self._registry.open_mailbox(leg.leg_id)
+        talk = Talk(
+            call=call,
+            leg=leg,
+            mailbox=mailbox,
+            switch=node.switch,
+            clock=self._clock,
+            prompt_path=self._site.prompt_path,
+            queue_door=self._door,
+            answer_point=route.answer,
+        )
+
+        def remember(sha256: str, place: str) -> None:
+            node.switch.tell(SetVariables(leg_id=leg.leg_id, values=onchannel.variables(flow=sha256, node=place)))
+
+        def body() -> None:
+            run_flow(flow, talk, clock=self._clock, publish=self._publish, remember=remember, start=start, edge=edge)
+
+        def crashed(crash: Exception) -> None:
+            self.to_fallback(leg, "flow_failed")
+
+        greenlet = spawn("call", body, on_crash=crashed, call_id=call.call_id)
+        self.running[call.call_id] = greenlet
+        greenlet.rawlink(lambda _: self.running.pop(call.call_id, None))
+
+    def to_fallback(self, leg: Leg, reason: str) -> None:
+        """ccd can do nothing for this caller: the site's fallback can."""
+        node = self._nodes[leg.node]
+        node.guards.forget(leg.leg_id)
+        if leg.leg_id in self._registry.legs:
+            self._registry.note_fallback(leg, reason, self._clock.now())
+            node.switch.tell(
+                Transfer(leg_id=leg.leg_id, extension="fallback", context="ccd_fallback"),
+                on_done=lambda error: self._end(leg) if error is not None else None,
+            )
+
+    def _end(self, leg: Leg) -> None:
+        self._nodes[leg.node].switch.tell(Hangup(leg_id=leg.leg_id))
+
+    # --- the queue's door --------------------------------------------------------------------------
+
+    def _enter(self, call: Call, leg: Leg, queue_name: str, priority: int) -> str:
+        caller = self._acd.caller_of(leg.leg_id)
+        if caller is None:
+            queue = self._acd.queue_named(queue_name)
+            caller = self._acd.enqueue(
+                call_id=call.call_id,
+                leg_id=leg.leg_id,
+                node=leg.node,
+                number=leg.number,
+                queue_id=queue.settings.queue_id,
+                priority=priority,
+                answered=bool(leg.answered_at),
+            )
+            self._nodes[leg.node].switch.tell(
+                SetVariables(
+                    leg_id=leg.leg_id,
+                    values=onchannel.variables(
+                        queue_id=caller.queue_id,
+                        entry_id=caller.entry_id,
+                        joined_at=caller.joined_at,
+                        priority=caller.priority,
+                        queued=1,
+                    ),
+                )
+            )
+        return self._acd.queues[caller.queue_id].settings.music
+
+    def _waits(self, leg_id: str) -> bool:
+        """Music is for whoever stands in line, parked; not for one who is being bridged."""
+        caller = self._acd.caller_of(leg_id)
+        if caller is None or caller.stay not in (Stay.WAITING, Stay.OFFERED):
+            return False
+        return not self._acd.offers.is_bridging(caller)
+
+    def _timeout_prompt(self, queue_name: str) -> str:
+        settings: Queue = self._acd.queue_named(queue_name).settings
+        return settings.timeout_prompt
+
+    def on_done(self, leg_id: str, how: str) -> None:
+        """A stay in a queue ended and the leg is the flow's again."""
+        leg = self._registry.legs.get(leg_id)
+        if leg is None:
+            return
+        node = self._nodes[leg.node]
+        node.guards.hold(leg_id)
+        node.switch.tell(
+            SetVariables(
+                leg_id=leg_id,
+                values=onchannel.variables(
+                    queue_id="", entry_id="", joined_at=0, queued=0, connected_at=0, agent_id="", offer_id=""
+                ),
+            )
+        )
+        if leg.mailbox is not None:
+            leg.mailbox.put(QueueDone(how))

@@ -1,0 +1,334 @@
+"""The composition root of the deciding process: every object is built here, in sight, and nowhere else."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import gevent
+import msgspec
+import structlog
+from gevent.event import Event
+
+from ccd.acd.facts import CallerConnected, CallerQueued, CallerReturned, LeftReason, TalkEnded
+from ccd.acd.ports import Ports
+from ccd.acd.service import Acd
+from ccd.base.bus import Bus
+from ccd.base.clock import Clock, SystemClock
+from ccd.base.errors import NotFound, Refused
+from ccd.base.greenlets import spawn
+from ccd.base.ids import new_id
+from ccd.calls.facts import (
+    CallAnswered,
+    CallArrived,
+    EndedBy,
+    LegAnswered,
+    LegCreated,
+    LegEnded,
+    LegParked,
+    LegsBridged,
+    SwitchDisconnected,
+)
+from ccd.calls.model import Call
+from ccd.calls.registry import Registry
+from ccd.core.child import SideProcess
+from ccd.core.desk import Desk
+from ccd.core.ledger import Ledger
+from ccd.core.node import Node
+from ccd.core.publisher import Publisher
+from ccd.core.recovery import Recovery
+from ccd.core.site import Site
+from ccd.core.socket import CommandSocket
+from ccd.core.verbs import VERBS
+from ccd.journal.codec import decode
+from ccd.journal.configuration import Configuration
+from ccd.journal.records import Position
+from ccd.journal.snapshot import StateFolder
+from ccd.journal.spool import SpoolWriter
+from ccd.journal.spool_reader import SpoolReader
+from ccd.recording.service import Recordings
+from ccd.settings.model import Settings
+from ccd.switch.events import RecordStopped
+
+log = structlog.get_logger(__name__)
+
+SNAPSHOT_EVERY_S = 10.0
+DEFAULT_NODE = ""
+
+
+class House:
+    """Core, whole. `start` begins to take calls, `wait` returns when told to stop, `close` leaves callers to the guards."""
+
+    def __init__(
+        self, settings: Settings, *, side_arguments: list[str] | None = None, clock: Clock | None = None
+    ) -> None:
+        self.settings = settings
+        self.clock: Clock = clock or SystemClock()
+        self.boot_id = new_id()
+        self.started_at = self.clock.now()
+        self._stopping = Event()
+        self._saved = Position(0, 0)
+        self._committed: Position | None = None
+        Path(settings.run_dir).mkdir(parents=True, exist_ok=True)
+        self.state = StateFolder(Path(settings.state_dir))
+        self.bus = Bus()
+        self.ledger = self._restore_ledger()
+        self.spool = SpoolWriter(
+            Path(settings.state_dir) / "spool", self.boot_id, clock=self.clock, on_append=self._journal_grew
+        )
+        self.publisher = Publisher(self.spool, self.ledger, self.bus)
+        self.site = Site(settings.sounds_path, settings.language)
+        self.registry = Registry(self.clock, self.publisher.publish)
+        self.nodes: dict[str, Node] = {}
+        self.acd = Acd(self._ports(), self._stay_done)
+        self.recordings = Recordings(
+            clock=self.clock,
+            publish=self.publisher.publish,
+            switch_of=lambda name: self.node(name).switch,
+            switch_root=lambda name: self.node(name).recordings_path,
+            local_root=settings.recordings.path,
+        )
+        self.desk = Desk(
+            clock=self.clock,
+            registry=self.registry,
+            acd=self.acd,
+            site=self.site,
+            nodes=self.nodes,
+            publish=self.publisher.publish,
+        )
+        self.recovery = Recovery(
+            clock=self.clock,
+            registry=self.registry,
+            acd=self.acd,
+            desk=self.desk,
+            site=self.site,
+            recordings=self.recordings,
+            ledger=self.ledger,
+            publish=self.publisher.publish,
+            cdr_path=settings.recordings.cdr_path,
+        )
+        for switch in settings.switches:
+            self.nodes[switch.name] = Node(
+                switch,
+                settings.lease,
+                self.clock,
+                apply=self.registry.apply,
+                reconcile=self.recovery.reconcile,
+                on_down=self._node_down,
+            )
+        self.socket = CommandSocket(settings.core_socket, self.do, self._spool_position)
+        self.side = SideProcess(side_arguments, self.clock) if side_arguments is not None else None
+        self._listen()
+
+    # --- life --------------------------------------------------------------------------------------
+
+    def start(self) -> None:
+        """Take up the last good configuration and the agents as they were, open the doors, connect."""
+        configuration = self.state.load_configuration()
+        if configuration is not None:
+            self._apply_configuration(configuration)
+            for last in list(self.ledger.agents.values()):
+                self.acd.roster.restore(last)
+        self.socket.start()
+        for node in self.nodes.values():
+            node.start()
+        if self.side is not None:
+            self.side.start()
+        self._snapshot_timer()
+        log.info("core_started", boot_id=self.boot_id, configuration=self.site.configuration.version)
+
+    def wait(self) -> None:
+        """Return when somebody asked core to stop."""
+        self._stopping.wait()
+
+    def stop_soon(self) -> None:
+        """Let `wait` return; safe in a signal handler."""
+        self._stopping.set()
+
+    def close(self) -> None:
+        """Stop in order: no new calls, facts safe, links closed. Calls stay on the switch, under their leases."""
+        for node in self.nodes.values():
+            node.stop()
+        gevent.sleep(0)
+        self.socket.stop()
+        self._save_snapshot()
+        if self.side is not None:
+            self.side.stop()
+        self.spool.close()
+        self.state.close()
+        log.info("core_stopped", boot_id=self.boot_id)
+
+    def node(self, name: str) -> Node:
+        """A node by name; the empty name is the only, or first, one."""
+        if not name:
+            return next(iter(self.nodes.values()))
+        if name not in self.nodes:
+            raise NotFound(f"no switch {name}")
+        return self.nodes[name]
+
+    # --- wiring ------------------------------------------------------------------------------------
+
+    def _ports(self) -> Ports:
+        return Ports(
+            clock=self.clock,
+            publish=self.publisher.publish,
+            order_leg=self.registry.order_leg,
+            lose_leg=self.registry.lose,
+            is_parked=self._is_parked,
+            switch_of=lambda name: self.node(name).switch,
+            switches=lambda: [node.switch for node in self.nodes.values()],
+            hold_alone=lambda name, leg_id, seconds: self.node(name).guards.hold_alone(leg_id, seconds),
+            drop_lease=lambda name, leg_id: self.node(name).guards.drop(leg_id),
+            hold_lease=lambda name, leg_id: self.node(name).guards.hold(leg_id),
+            node_is_up=lambda name: self.node(name).link.is_up,
+        )
+
+    def _listen(self) -> None:
+        on = self.bus.on
+        on(LegEnded, self._forget_lease)
+        on(CallArrived, self.desk.on_arrived)
+        on(LegCreated, self.acd.roster.on_leg_created)
+        on(LegAnswered, self.acd.offers.on_agent_answered)
+        on(LegParked, self.acd.on_leg_parked)
+        on(LegsBridged, self.acd.offers.on_bridged)
+        on(RecordStopped, self.recordings.on_stopped)
+        on(LegEnded, self.recordings.on_leg_ended)
+        on(LegEnded, self.acd.on_leg_ended)
+        on(CallerQueued, self._mark_queued)
+        on(CallerConnected, self._mark_connected)
+        on(CallerReturned, self._mark_returned)
+        on(TalkEnded, self._mark_talk_ended)
+        on(CallAnswered, lambda fact: self._record(fact.call_id, "answer"))
+        on(CallerQueued, lambda fact: self._record(fact.call_id, "queue"))
+        on(CallerConnected, lambda fact: self._record(fact.call_id, "agent"))
+
+    def _forget_lease(self, fact: LegEnded) -> None:
+        for node in self.nodes.values():
+            node.guards.forget(fact.leg_id)
+
+    def _is_parked(self, leg_id: str) -> bool:
+        leg = self.registry.legs.get(leg_id)
+        return leg is not None and leg.parked and not leg.bridged_to
+
+    def _stay_done(self, leg_id: str, how: LeftReason) -> None:
+        self.desk.on_done(leg_id, how)
+
+    def _record(self, call_id: str, point: str) -> None:
+        """Start at the first point that route or queue names."""
+        call = self.registry.calls.get(call_id)
+        if call is not None and call.answered_at and self._policy_says(call, point):
+            self.recordings.start(call_id=call_id, leg_id=call.leg_id, node=call.node, point=point)
+
+    def _policy_says(self, call: Call, point: str) -> bool:
+        route = self.site.route(call.dialled)
+        queue = self.acd.queues.get(call.queue_id)
+        return point in (route.record if route else "no", queue.settings.record if queue else "no")
+
+    def _mark_queued(self, fact: CallerQueued) -> None:
+        if call := self.registry.calls.get(fact.call_id):
+            call.queued, call.queue_id = True, fact.queue_id
+
+    def _mark_connected(self, fact: CallerConnected) -> None:
+        if call := self.registry.calls.get(fact.call_id):
+            call.connected, call.connected_at, call.agent_id = True, fact.at, fact.agent_id
+
+    def _mark_returned(self, fact: CallerReturned) -> None:
+        if call := self.registry.calls.get(fact.call_id):
+            call.connected, call.connected_at, call.agent_id = False, 0, ""
+
+    def _mark_talk_ended(self, fact: TalkEnded) -> None:
+        if (call := self.registry.calls.get(fact.call_id)) and fact.ended_by is EndedBy.AGENT:
+            call.agent_hung_up = True
+
+    def _node_down(self, node: Node, reason: str) -> None:
+        self.publisher.publish(SwitchDisconnected(at=self.clock.now(), node=node.name, reason=reason[:200]))
+        self.acd.refresh_all()
+
+    # --- configuration -----------------------------------------------------------------------------
+
+    def take_configuration(self, configuration: Configuration) -> None:
+        """Check, keep and use a configuration; an older one than the one in use is refused."""
+        current = self.site.configuration
+        if configuration.version < current.version:
+            raise Refused(f"configuration {configuration.version} is older than {current.version}, which is in use")
+        first = not self.acd.roster.agents
+        self._apply_configuration(configuration)
+        if first:
+            for last in list(self.ledger.agents.values()):
+                self.acd.roster.restore(last)
+        self.state.save_configuration(self.site.configuration)
+
+    def _apply_configuration(self, configuration: Configuration) -> None:
+        known = self.site.configuration.flows
+        running = {sha256: known[sha256] for sha256 in known if sha256 not in configuration.flows}
+        merged = msgspec.structs.replace(configuration, flows=running | configuration.flows)
+        self.site.take(merged)
+        self.acd.configure(configuration.queues)
+        self.acd.roster.configure(configuration.agents, configuration.stations, configuration.tiers)
+
+    # --- journal and snapshot ----------------------------------------------------------------------
+
+    def _restore_ledger(self) -> Ledger:
+        """The last snapshot, brought up to date with the spool behind it."""
+        saved = self.state.load("runtime")
+        ledger, position = Ledger(), None
+        if saved is not None:
+            try:
+                ledger = msgspec.convert(saved["ledger"], Ledger)
+                position = msgspec.convert(saved["position"], Position)
+            except (msgspec.ValidationError, KeyError) as broken:
+                log.error("snapshot_unreadable", reason=str(broken)[:200])
+        reader = SpoolReader(Path(self.settings.state_dir) / "spool")
+        try:
+            while True:
+                spooled, position = reader.read(position, 5_000)
+                for one in spooled:
+                    fact = decode(one.payload)
+                    if fact is not None:
+                        ledger.apply(fact)
+                if not spooled:
+                    return ledger
+        finally:
+            reader.close()
+
+    def _snapshot_timer(self) -> None:
+        """A save waits for its thread, which a timer may not: each runs in a greenlet of its own."""
+        self.clock.call_later(SNAPSHOT_EVERY_S, self._snapshot_timer)
+        spawn("snapshot", self._save_snapshot)
+
+    def _save_snapshot(self) -> None:
+        """Encode now, so that ledger and position agree; write in a thread, since fsync may take its time."""
+        position = self.spool.position
+        content = {"ledger": msgspec.to_builtins(self.ledger), "position": msgspec.to_builtins(position)}
+        self.state.save("runtime", content)
+        self._saved = position
+        self._discard()
+
+    def committed(self, position: Position) -> None:
+        """Side has written everything before `position` to PostgreSQL."""
+        self._committed = position
+        self._discard()
+
+    def _discard(self) -> None:
+        if self._committed is not None:
+            self.spool.discard_before(min(self._committed, self._saved))
+
+    def _spool_position(self) -> tuple[int, int]:
+        position = self.spool.position
+        return position.segment, position.offset
+
+    def _journal_grew(self) -> None:
+        self.socket.journal_grew()
+
+    # --- verbs -------------------------------------------------------------------------------------
+
+    def do(self, verb: str, given: dict[str, Any]) -> Any:
+        """Carry out a verb of the command socket.
+
+        Raises:
+            CcdError: why not, with a code that the API hands on.
+        """
+        function = VERBS.get(verb)
+        if function is None:
+            raise NotFound(f"no verb {verb}")
+        return function(self, given)

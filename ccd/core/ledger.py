@@ -1,0 +1,166 @@
+"""What a restarted core must know beyond the channels: agents, open calls, open recordings. Folded from facts; pure.
+
+The ledger follows every fact, is saved every few seconds, and is brought up to date at start from the spool behind the save.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from ccd.acd.facts import AgentChanged, CallerConnected, CallerLeft, CallerQueued, CallerReturned, OfferEnded, OfferMade
+from ccd.base.clock import Moment
+from ccd.calls.facts import CallAnswered, CallArrived, CallEnded, LegCreated, LegEnded
+from ccd.recording.facts import (
+    RecordingFailed,
+    RecordingMasked,
+    RecordingStarted,
+    RecordingStopped,
+    RecordingUnmasked,
+)
+
+
+class OpenCall(msgspec.Struct, kw_only=True, omit_defaults=True):
+    """A call that has not ended, as far as the facts go."""
+
+    call_id: str
+    leg_id: str
+    node: str
+    caller_number: str = ""
+    caller_name: str = ""
+    dialled: str = ""
+    arrived_at: Moment = 0
+    answered_at: Moment = 0
+    queued: bool = False
+    connected: bool = False
+    connected_at: Moment = 0
+    entry_id: str = ""
+    queue_id: str = ""
+    joined_at: Moment = 0
+    agent_id: str = ""
+    offers: dict[str, dict[str, str]] = msgspec.field(default_factory=dict)
+    legs: dict[str, str] = msgspec.field(default_factory=dict)
+
+
+class Ledger(msgspec.Struct, kw_only=True):
+    """Agents by their latest fact, open calls by id, open recordings by call."""
+
+    agents: dict[str, AgentChanged] = msgspec.field(default_factory=dict)
+    calls: dict[str, OpenCall] = msgspec.field(default_factory=dict)
+    recordings: dict[str, RecordingStarted] = msgspec.field(default_factory=dict)
+    masked: dict[str, int] = msgspec.field(default_factory=dict)
+
+    def apply(self, fact: Any) -> None:
+        """Follow one fact."""
+        step = _STEPS.get(type(fact))
+        if step is not None:
+            step(self, fact)
+
+
+def _arrived(ledger: Ledger, fact: CallArrived) -> None:
+    ledger.calls[fact.call_id] = OpenCall(
+        call_id=fact.call_id,
+        leg_id=fact.leg_id,
+        node=fact.node,
+        caller_number=fact.caller_number,
+        caller_name=fact.caller_name,
+        dialled=fact.dialled,
+        arrived_at=fact.at,
+    )
+
+
+def _answered(ledger: Ledger, fact: CallAnswered) -> None:
+    if call := ledger.calls.get(fact.call_id):
+        call.answered_at = fact.at
+
+
+def _ended(ledger: Ledger, fact: CallEnded) -> None:
+    ledger.calls.pop(fact.call_id, None)
+
+
+def _leg_created(ledger: Ledger, fact: LegCreated) -> None:
+    if call := ledger.calls.get(fact.call_id):
+        call.legs[fact.leg_id] = fact.role
+
+
+def _leg_ended(ledger: Ledger, fact: LegEnded) -> None:
+    if call := ledger.calls.get(fact.call_id):
+        call.legs.pop(fact.leg_id, None)
+
+
+def _queued(ledger: Ledger, fact: CallerQueued) -> None:
+    if call := ledger.calls.get(fact.call_id):
+        call.queued, call.entry_id, call.queue_id, call.joined_at = True, fact.entry_id, fact.queue_id, fact.at
+
+
+def _offer_made(ledger: Ledger, fact: OfferMade) -> None:
+    if call := ledger.calls.get(fact.call_id):
+        call.offers[fact.offer_id] = {
+            "leg_id": fact.leg_id,
+            "agent_id": fact.agent_id,
+            "entry_id": fact.entry_id,
+            "queue_id": fact.queue_id,
+        }
+
+
+def _offer_ended(ledger: Ledger, fact: OfferEnded) -> None:
+    if call := ledger.calls.get(fact.call_id):
+        call.offers.pop(fact.offer_id, None)
+
+
+def _connected(ledger: Ledger, fact: CallerConnected) -> None:
+    if call := ledger.calls.get(fact.call_id):
+        call.connected, call.connected_at, call.agent_id = True, fact.at, fact.agent_id
+
+
+def _returned(ledger: Ledger, fact: CallerReturned) -> None:
+    if call := ledger.calls.get(fact.call_id):
+        call.connected, call.connected_at, call.agent_id = False, 0, ""
+
+
+def _left(ledger: Ledger, fact: CallerLeft) -> None:
+    if call := ledger.calls.get(fact.call_id):
+        call.entry_id = call.queue_id = ""
+
+
+def _agent_changed(ledger: Ledger, fact: AgentChanged) -> None:
+    ledger.agents[fact.agent_id] = fact
+
+
+def _recording_started(ledger: Ledger, fact: RecordingStarted) -> None:
+    ledger.recordings[fact.call_id] = fact
+
+
+def _recording_ended(ledger: Ledger, fact: RecordingStopped | RecordingFailed) -> None:
+    ledger.recordings.pop(fact.call_id, None)
+    ledger.masked.pop(fact.call_id, None)
+
+
+def _masked(ledger: Ledger, fact: RecordingMasked) -> None:
+    ledger.masked[fact.call_id] = 1
+
+
+def _unmasked(ledger: Ledger, fact: RecordingUnmasked) -> None:
+    ledger.masked.pop(fact.call_id, None)
+
+
+_STEPS: dict[type, Any] = {
+    CallArrived: _arrived,
+    CallAnswered: _answered,
+    CallEnded: _ended,
+    LegCreated: _leg_created,
+    LegEnded: _leg_ended,
+    CallerQueued: _queued,
+    CallerConnected: _connected,
+    CallerReturned: _returned,
+    CallerLeft: _left,
+    OfferMade: _offer_made,
+    OfferEnded: _offer_ended,
+    AgentChanged: _agent_changed,
+    RecordingStarted: _recording_started,
+    RecordingStopped: _recording_ended,
+    RecordingFailed: _recording_ended,
+    RecordingMasked: _masked,
+    RecordingUnmasked: _unmasked,
+}

@@ -1,0 +1,100 @@
+"""One FreeSWITCH as core holds it: link, switch, guards; and the events that wait while a reconciliation runs."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import structlog
+
+from ccd.base.clock import Clock
+from ccd.base.errors import SwitchError
+from ccd.esl.link import Link
+from ccd.settings.model import Lease
+from ccd.settings.model import Switch as SwitchSettings
+from ccd.switch.events import Heartbeat, SwitchEvent
+from ccd.switch.freeswitch import FreeSwitch
+from ccd.switch.guards import Guards
+from ccd.switch.translate import SUBSCRIPTION
+
+log = structlog.get_logger(__name__)
+
+
+class Node:
+    """A node of the switch. Events that come while `reconcile` runs are held back and follow it in their order."""
+
+    def __init__(
+        self,
+        settings: SwitchSettings,
+        lease: Lease,
+        clock: Clock,
+        *,
+        apply: Callable[[SwitchEvent, str], None],
+        reconcile: Callable[[Node], None],
+        on_down: Callable[[Node, str], None],
+    ) -> None:
+        self.name = settings.name
+        self.recordings_path = settings.recordings_path
+        self.core_uuid = ""
+        self.is_ready = False
+        self._apply = apply
+        self._reconcile = reconcile
+        self._on_down = on_down
+        self._held: list[SwitchEvent] | None = None
+        self.switch = FreeSwitch(self.name, self._event)
+        self.link = Link(
+            self.name,
+            settings.host,
+            settings.port,
+            settings.password.get_secret_value(),
+            events=SUBSCRIPTION,
+            on_events=self.switch.receive,
+            on_up=self._up,
+            on_down=self._down,
+            commands=settings.commands,
+            clock=clock,
+        )
+        self.switch.use(self.link)
+        self.guards = Guards(
+            self.switch,
+            clock,
+            lease_s=lease.seconds,
+            renew_s=float(lease.renew),
+            alive_every_s=float(lease.alive_every),
+        )
+
+    def start(self) -> None:
+        """Connect, and stay connected."""
+        self._held = []
+        self.link.start()
+
+    def stop(self) -> None:
+        """Tell the dialplan that ccd is away and close the link."""
+        if self.link.is_up:
+            self.guards.stop()
+        self.link.stop()
+
+    def _event(self, event: SwitchEvent) -> None:
+        if self._held is not None:
+            self._held.append(event)
+        elif not isinstance(event, Heartbeat):
+            self._apply(event, self.name)
+
+    def _up(self) -> None:
+        """Connected and subscribed: what exists is asked first, then events flow."""
+        try:
+            self._reconcile(self)
+        except SwitchError as lost:
+            log.warning("reconciliation_failed", node=self.name, reason=str(lost))
+            return
+        held, self._held = self._held or [], None
+        for event in held:
+            if not isinstance(event, Heartbeat):
+                self._apply(event, self.name)
+        self.is_ready = True
+        log.info("switch_ready", node=self.name, core_uuid=self.core_uuid, held_events=len(held))
+
+    def _down(self, why: SwitchError) -> None:
+        self.is_ready = False
+        self._held = []
+        self.guards.pause()
+        self._on_down(self, str(why))

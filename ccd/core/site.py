@@ -1,0 +1,65 @@
+"""The site's configuration in the hands of core: routes, flows, prompts; replaced as a whole, calls in progress unharmed."""
+
+from __future__ import annotations
+
+from ccd.base import words
+from ccd.base.errors import NotFound, Refused, SettingsError
+from ccd.ivr.flow import Flow, check
+from ccd.journal.configuration import Configuration, Route
+
+
+class Site:
+    """The configuration as it is now. A flow's old versions stay as long as they are in the configuration's store."""
+
+    def __init__(self, sounds_path: str, language: str) -> None:
+        self.configuration = Configuration()
+        self._sounds_path = sounds_path
+        self._language = language
+        self._flows: dict[str, Flow] = {}
+
+    def take(self, configuration: Configuration) -> None:
+        """Check and take a new configuration; nothing changes when it is refused.
+
+        Raises:
+            SettingsError: a flow in it does not hold what flows must.
+        """
+        flows = dict(self._flows)
+        names = {sha256: name for name, sha256 in configuration.active_flows.items()}
+        for sha256, document in configuration.flows.items():
+            if sha256 in flows:
+                continue
+            faults = check(document)
+            if faults:
+                where, what = faults[0]
+                raise SettingsError([f"flow {names.get(sha256, sha256)}: {'.'.join(map(str, where))}: {what}"])
+            flows[sha256] = Flow(names.get(sha256, "retired"), document)
+        missing = [name for name, sha256 in configuration.active_flows.items() if sha256 not in flows]
+        if missing:
+            raise Refused(f"flows without a document: {', '.join(missing)}")
+        self._flows = flows
+        self.configuration = configuration
+
+    def route(self, dialled: str) -> Route | None:
+        """The route of a dialled number: its own, else the one for every other number."""
+        rest = None
+        for route in self.configuration.routes:
+            if route.dialled == dialled:
+                return route
+            if route.dialled == "*":
+                rest = route
+        return rest
+
+    def flow_named(self, name: str) -> Flow:
+        """The current version of a flow."""
+        sha256 = self.configuration.active_flows.get(name, "")
+        return self.flow(sha256)
+
+    def flow(self, sha256: str) -> Flow:
+        """A flow by its hash, which is how a call that began with it finds it again."""
+        if sha256 not in self._flows:
+            raise NotFound(f"no flow {sha256[:12] or '(unnamed)'}")
+        return self._flows[sha256]
+
+    def prompt_path(self, prompt: str) -> str:
+        """Where the switch finds a prompt in the site's language."""
+        return words.below(self._sounds_path, f"{self._language}/{words.word(prompt)}.wav")

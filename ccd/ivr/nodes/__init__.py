@@ -1,0 +1,67 @@
+"""Node types by name: each file of this folder registers one; adding a file edits nothing else.
+
+A node is a pydantic model: its fields are what a flow may write, its `edges` are where it can lead. `run` drives the leg
+through `Talk` in straight lines and returns the name of the edge to leave by; LegGone ends it from anywhere.
+"""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from collections.abc import Callable
+from typing import TYPE_CHECKING, TypeVar
+
+from pydantic import BaseModel, ConfigDict
+
+if TYPE_CHECKING:
+    from ccd.ivr.talk import Talk
+
+HANG_UP = "hang_up"
+
+
+class Node(BaseModel):
+    """Base of all nodes. `next` is the edge taken when nothing else is said; without one the call is hung up."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    type: str
+    next: str = ""
+
+    def edges(self) -> dict[str, str]:
+        """Edge name → node it leads to; only those that the flow wrote."""
+        return {"next": self.next} if self.next else {}
+
+    def prompts(self) -> list[str]:
+        """The prompts this node may play, for the check of a flow."""
+        return []
+
+    def queues(self) -> list[str]:
+        """The queues this node may lead to, for the check of a flow."""
+        return []
+
+    def run(self, talk: Talk) -> str:
+        """Do what the node does and return the edge to leave by."""
+        raise AssertionError(f"node type {self.type} does not say what it does")
+
+
+N = TypeVar("N", bound=type[Node])
+_TYPES: dict[str, type[Node]] = {}
+
+
+def node(name: str) -> Callable[[N], N]:
+    """Register a node type under the name that flows use."""
+
+    def register(cls: N) -> N:
+        _TYPES[name] = cls
+        return cls
+
+    return register
+
+
+def types() -> dict[str, type[Node]]:
+    """All node types by name."""
+    return dict(_TYPES)
+
+
+for _module in pkgutil.iter_modules(__path__):
+    importlib.import_module(f"{__name__}.{_module.name}")

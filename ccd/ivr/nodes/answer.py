@@ -1,0 +1,19 @@
+"""answer: answer the call. Harmless when it is answered already."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ccd.ivr.nodes import Node, node
+
+if TYPE_CHECKING:
+    from ccd.ivr.talk import Talk
+
+
+@node("answer")
+class Answer(Node):
+    """Answer the call and go on."""
+
+    def run(self, talk: Talk) -> str:
+        talk.answer()
+        return "next"

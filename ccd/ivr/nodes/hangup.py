@@ -1,0 +1,32 @@
+"""hangup: say goodbye, if a prompt is given, and end the call."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pydantic import Field
+
+from ccd.ivr.nodes import HANG_UP, Node, node
+
+if TYPE_CHECKING:
+    from ccd.ivr.talk import Talk
+
+
+@node("hangup")
+class Hangup(Node):
+    """End the call with a cause as FreeSWITCH names it."""
+
+    prompt: str = ""
+    cause: str = Field(default="NORMAL_CLEARING", pattern=r"^[A-Z][A-Z0-9_]{0,63}$")
+
+    def prompts(self) -> list[str]:
+        return [self.prompt] if self.prompt else []
+
+    def edges(self) -> dict[str, str]:
+        return {}
+
+    def run(self, talk: Talk) -> str:
+        if self.prompt:
+            talk.say(self.prompt, barge_in=False)
+        talk.hang_up(self.cause)
+        return HANG_UP

@@ -1,0 +1,152 @@
+"""All that a node may do to a leg: say, ask, answer, wait in a queue, hang up. Straight lines; LegGone leaves from anywhere."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import msgspec
+import structlog
+
+from ccd.base.clock import Clock
+from ccd.calls.mailbox import Mailbox
+from ccd.calls.model import Call, Leg
+from ccd.switch.commands import Answer, Hangup, Play, StopPlaying
+from ccd.switch.events import ApplicationEnded, ChannelAnswered, ChannelParked, DigitPressed
+from ccd.switch.port import Switch
+
+log = structlog.get_logger(__name__)
+
+LONGEST_PROMPT_S = 600.0
+ANSWER_DEADLINE_S = 10.0
+
+
+class QueueDone(msgspec.Struct, frozen=True):
+    """Put into the mailbox when the leg is the flow's again: `how` is connected, timed_out or removed."""
+
+    how: str
+
+
+@dataclass(frozen=True, slots=True)
+class QueueDoor:
+    """What the composition root hands over, so that a flow can use queues without knowing them.
+
+    enter: joins the queue of that name (or takes up the stay that the leg already has) and returns the music.
+    waits: whether the caller stands in line, so that music may be played to him.
+    timeout_prompt: what a queue says to a caller who waited too long.
+    """
+
+    enter: Callable[[Call, Leg, str, int], str]
+    waits: Callable[[str], bool]
+    timeout_prompt: Callable[[str], str]
+
+
+class Talk:
+    """One customer's leg in the hands of a flow. Lives in the call's own greenlet."""
+
+    def __init__(
+        self,
+        *,
+        call: Call,
+        leg: Leg,
+        mailbox: Mailbox,
+        switch: Switch,
+        clock: Clock,
+        prompt_path: Callable[[str], str],
+        queue_door: QueueDoor,
+        answer_point: str = "at_once",
+    ) -> None:
+        self.call = call
+        self.leg = leg
+        self._mailbox = mailbox
+        self._switch = switch
+        self._clock = clock
+        self._prompt_path = prompt_path
+        self._queue_door = queue_door
+        self._answer_point = answer_point
+        self._typed: list[str] = []
+
+    def answer(self) -> None:
+        """Answer now, unless the route says that a queue or an agent does; wait until the switch has done it."""
+        if self._answer_point == "at_once":
+            self._answer()
+
+    def _answer(self) -> None:
+        if self.leg.answered_at:
+            return
+        self._switch.tell(Answer(leg_id=self.leg.leg_id))
+        if self._mailbox.wait(ChannelAnswered, timeout=ANSWER_DEADLINE_S) is None and not self.leg.answered_at:
+            log.warning("answer_overdue", leg_id=self.leg.leg_id)
+
+    def say(self, prompt: str, *, barge_in: bool) -> None:
+        """Play a prompt to its end, or to the first key with `barge_in`; that key counts for the next input."""
+        if barge_in and self._typed:
+            return
+        self._play(self._prompt_path(prompt), barge_in)
+
+    def _play(self, audio: str, barge_in: bool) -> None:
+        playing = str(uuid.uuid4())
+        self._switch.await_begin()
+        try:
+            self._switch.tell(Play(leg_id=self.leg.leg_id, audio=audio, execution_id=playing))
+            deadline = self._clock.monotonic() + LONGEST_PROMPT_S
+            while (left := deadline - self._clock.monotonic()) > 0:
+                event = self._mailbox.wait(ApplicationEnded, DigitPressed, timeout=left)
+                if isinstance(event, ApplicationEnded) and event.execution_id == playing:
+                    return
+                if isinstance(event, DigitPressed):
+                    self._typed.append(event.digit)
+                    if barge_in:
+                        self._switch.tell(StopPlaying(leg_id=self.leg.leg_id))
+                        return
+            self._switch.tell(StopPlaying(leg_id=self.leg.leg_id))
+        finally:
+            self._switch.await_end()
+
+    def ask(self, prompt: str, *, timeout_ms: int, barge_in: bool) -> str | None:
+        """Play a prompt and take one key; None when none came within `timeout_ms` after its end."""
+        self.say(prompt, barge_in=barge_in)
+        if self._typed:
+            return self._typed.pop(0)
+        event = self._mailbox.wait(DigitPressed, timeout=timeout_ms / 1000)
+        return None if event is None else event.digit
+
+    def wait_in_queue(self, queue: str, *, priority: int) -> str:
+        """Stand in a queue, with music, until the leg is ours again; returns connected, timed_out or removed."""
+        if self._answer_point == "at_queue":
+            self._answer()
+        self._typed.clear()
+        music = self._queue_door.enter(self.call, self.leg, queue, priority)
+        playing = self._music(music)
+        while True:
+            event = self._mailbox.wait(QueueDone, ApplicationEnded, ChannelParked)
+            if isinstance(event, QueueDone):
+                if event.how != "connected":
+                    self._switch.tell(StopPlaying(leg_id=self.leg.leg_id))
+                return event.how
+            ended = isinstance(event, ApplicationEnded) and event.execution_id == playing
+            if (ended or isinstance(event, ChannelParked)) and self._queue_door.waits(self.leg.leg_id):
+                playing = self._music(music)
+
+    def _music(self, audio: str) -> str:
+        playing = str(uuid.uuid4())
+        if self._queue_door.waits(self.leg.leg_id):
+            self._switch.tell(Play(leg_id=self.leg.leg_id, audio=audio, execution_id=playing))
+        return playing
+
+    def say_queue_timeout(self, queue: str) -> None:
+        """Tell a caller that his wait was too long, in the queue's words."""
+        prompt = self._queue_door.timeout_prompt(queue)
+        if prompt:
+            self._play(self._prompt_path(prompt), barge_in=False)
+
+    def hang_up(self, cause: str) -> None:
+        """End the call, and wait until it has ended.
+
+        Raises:
+            LegGone: always, once the switch has done it.
+        """
+        self.call.ended_by_ccd = True
+        self._switch.tell(Hangup(leg_id=self.leg.leg_id, cause=cause))
+        self._mailbox.wait(QueueDone, timeout=ANSWER_DEADLINE_S)

@@ -1,0 +1,147 @@
+"""What a reconciliation finds: channels as `show channels` and `uuid_dump` tell them, in our words.
+
+A bridged channel bears `signal_bond` (the other side's uuid), which FreeSWITCH unsets when the bridge ends; `bridge_uuid`
+stays behind and tells nothing. A parked one is in CS_EXECUTE and not bonded. (Tried on 1.10.12.)
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import msgspec
+
+from ccd.base.clock import Moment
+from ccd.base.errors import SwitchRefused
+from ccd.switch.events import (
+    Carried,
+    ChannelAnswered,
+    ChannelBridged,
+    ChannelCreated,
+    ChannelParked,
+    SwitchEvent,
+)
+
+
+class Found(msgspec.Struct, frozen=True, kw_only=True):
+    """One channel as it is now; `variables` without FreeSWITCH's prefix."""
+
+    leg_id: str
+    core_uuid: str
+    inbound: bool
+    caller_number: str
+    caller_name: str
+    dialled: str
+    context: str
+    name: str
+    created_at: Moment
+    answered_at: Moment
+    bridged_at: Moment
+    bridged_to: str
+    parked: bool
+    ended: bool
+    variables: dict[str, str]
+
+    def carried(self) -> Carried:
+        """What the channel carries, as events would tell it."""
+        get = self.variables.get
+        return Carried(
+            version=get("ccd_v", ""),
+            call_id=get("ccd_call_id", ""),
+            role=get("ccd_role", ""),
+            agent_id=get("ccd_agent_id", ""),
+            offer_id=get("ccd_offer_id", ""),
+            entry=get("ccd_entry", ""),
+            fallback=get("ccd_fallback", ""),
+        )
+
+    def as_events(self, at: Moment) -> list[SwitchEvent]:
+        """The events that would have led here, for a leg that the registry has not seen."""
+        events: list[SwitchEvent] = [
+            ChannelCreated(
+                leg_id=self.leg_id,
+                at=self.created_at or at,
+                inbound=self.inbound,
+                caller_number=self.caller_number,
+                caller_name=self.caller_name,
+                dialled=self.dialled,
+                context=self.context,
+                name=self.name,
+                core_uuid=self.core_uuid,
+                carried=self.carried(),
+            )
+        ]
+        return events + self.changes(at, answered=False, bridged_to="", parked=False)
+
+    def changes(self, at: Moment, *, answered: bool, bridged_to: str, parked: bool) -> list[SwitchEvent]:
+        """The events that were missed since the leg was in the given state."""
+        events: list[SwitchEvent] = []
+        if self.answered_at and not answered:
+            events.append(ChannelAnswered(leg_id=self.leg_id, at=self.answered_at))
+        if self.bridged_to and self.bridged_to != bridged_to:
+            events.append(ChannelBridged(leg_id=self.leg_id, at=self.bridged_at or at, other_id=self.bridged_to))
+        if self.parked and not parked:
+            events.append(
+                ChannelParked(
+                    leg_id=self.leg_id,
+                    at=at,
+                    inbound=self.inbound,
+                    caller_number=self.caller_number,
+                    caller_name=self.caller_name,
+                    dialled=self.dialled,
+                    context=self.context,
+                    carried=self.carried(),
+                )
+            )
+        return events
+
+
+def read_channels(text: str) -> list[str]:
+    """The leg ids in the answer to ListChannels.
+
+    Raises:
+        SwitchRefused: the answer is not the list it should be.
+    """
+    try:
+        return [str(row["uuid"]) for row in json.loads(text).get("rows", [])]
+    except (ValueError, KeyError, TypeError, AttributeError) as broken:
+        raise SwitchRefused(f"unreadable list of channels: {text[:80]!r}") from broken
+
+
+def read_dump(text: str) -> Found:
+    """The channel in the answer to DumpChannel.
+
+    Raises:
+        SwitchRefused: there is no such channel any more, or the answer is unreadable.
+    """
+    try:
+        dump: dict[str, Any] = json.loads(text, strict=False)
+    except ValueError as broken:
+        raise SwitchRefused(f"unreadable dump: {text[:80]!r}") from broken
+    get = dump.get
+    state = str(get("Channel-State", ""))
+    bond = str(get("variable_signal_bond", ""))
+    return Found(
+        leg_id=str(get("Unique-ID", "")),
+        core_uuid=str(get("Core-UUID", "")),
+        inbound=get("Call-Direction") == "inbound",
+        caller_number=str(get("Caller-Caller-ID-Number", "")),
+        caller_name=str(get("Caller-Caller-ID-Name", "")),
+        dialled=str(get("Caller-Destination-Number", "")),
+        context=str(get("Caller-Context", "")),
+        name=str(get("Channel-Name", "")),
+        created_at=_moment(get("Caller-Channel-Created-Time")),
+        answered_at=_moment(get("Caller-Channel-Answered-Time")),
+        bridged_at=_moment(get("Caller-Channel-Bridged-Time")),
+        bridged_to=bond,
+        parked=state == "CS_EXECUTE" and not bond and get("variable_current_application") in ("park", "playback"),
+        ended=state in ("CS_HANGUP", "CS_REPORTING", "CS_DESTROY"),
+        variables={
+            key.removeprefix("variable_"): str(value) for key, value in dump.items() if key.startswith("variable_")
+        },
+    )
+
+
+def _moment(value: Any) -> Moment:
+    text = str(value or "")
+    return int(text) if text.isdigit() else 0
