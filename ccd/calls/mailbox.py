@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import deque
 from typing import Any, TypeVar
 
-import gevent
 import structlog
 from gevent.event import AsyncResult
 
@@ -84,8 +83,3 @@ class Mailbox:
     def _wake(self) -> None:
         if self._waiter is not None:
             self._waiter.set(None)
-
-
-def breathe() -> None:
-    """Let other greenlets run."""
-    gevent.sleep(0)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import gevent
 import msgspec
 import structlog
 from gevent.event import Event
@@ -149,7 +148,6 @@ class House:
         """Stop in order: no new calls, facts safe, links closed. Calls stay on the switch, under their leases."""
         for node in self.nodes.values():
             node.stop()
-        gevent.sleep(0)
         self.socket.stop()
         self._save_snapshot()
         if self.side is not None:

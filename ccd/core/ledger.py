@@ -9,7 +9,16 @@ from typing import Any
 
 import msgspec
 
-from ccd.acd.facts import AgentChanged, CallerConnected, CallerLeft, CallerQueued, CallerReturned, OfferEnded, OfferMade
+from ccd.acd.facts import (
+    AgentChanged,
+    CallerConnected,
+    CallerLeft,
+    CallerQueued,
+    CallerReturned,
+    OfferEnded,
+    OfferMade,
+    TalkEnded,
+)
 from ccd.base.clock import Moment
 from ccd.calls.facts import CallAnswered, CallArrived, CallEnded, LegCreated, LegEnded
 from ccd.recording.facts import (
@@ -34,6 +43,7 @@ class OpenCall(msgspec.Struct, kw_only=True, omit_defaults=True):
     answered_at: Moment = 0
     queued: bool = False
     connected: bool = False
+    talking: bool = False
     connected_at: Moment = 0
     entry_id: str = ""
     queue_id: str = ""
@@ -111,12 +121,19 @@ def _offer_ended(ledger: Ledger, fact: OfferEnded) -> None:
 
 def _connected(ledger: Ledger, fact: CallerConnected) -> None:
     if call := ledger.calls.get(fact.call_id):
-        call.connected, call.connected_at, call.agent_id = True, fact.at, fact.agent_id
+        call.connected = call.talking = True
+        call.connected_at, call.agent_id = fact.at, fact.agent_id
 
 
 def _returned(ledger: Ledger, fact: CallerReturned) -> None:
     if call := ledger.calls.get(fact.call_id):
-        call.connected, call.connected_at, call.agent_id = False, 0, ""
+        call.connected = call.talking = False
+        call.connected_at, call.agent_id = 0, ""
+
+
+def _talk_ended(ledger: Ledger, fact: TalkEnded) -> None:
+    if call := ledger.calls.get(fact.call_id):
+        call.talking = False
 
 
 def _left(ledger: Ledger, fact: CallerLeft) -> None:
@@ -154,6 +171,7 @@ _STEPS: dict[type, Any] = {
     CallerQueued: _queued,
     CallerConnected: _connected,
     CallerReturned: _returned,
+    TalkEnded: _talk_ended,
     CallerLeft: _left,
     OfferMade: _offer_made,
     OfferEnded: _offer_ended,

@@ -14,19 +14,14 @@ import structlog
 
 from ccd.acd.agent_states import Cue
 from ccd.acd.callers import Offer, QueuedCaller, Stay
-from ccd.acd.facts import CallerLeft, LeftReason, OfferEnded, OfferResult, TalkEnded
 from ccd.acd.model import Activity
 from ccd.acd.service import Acd
-from ccd.base.clock import Clock, Moment, ms_between
+from ccd.base.clock import Clock, Moment
 from ccd.base.errors import NotFound, SwitchError, SwitchRefused
 from ccd.calls import onchannel
 from ccd.calls.facts import (
-    CallEnded,
     CallRecovered,
-    CallToFallback,
     EndedBy,
-    LegEnded,
-    Outcome,
     Repaired,
     Role,
     SwitchConnected,
@@ -34,13 +29,13 @@ from ccd.calls.facts import (
 from ccd.calls.model import Call, Leg
 from ccd.calls.onchannel import Place
 from ccd.calls.registry import Registry
+from ccd.core.closing import Closing
 from ccd.core.desk import Desk
 from ccd.core.ledger import Ledger, OpenCall
 from ccd.core.node import Node
 from ccd.core.site import Site
-from ccd.recording.facts import RecordingStopped
 from ccd.recording.service import Recordings
-from ccd.switch.cdr import Ending, read_ending
+from ccd.switch.cdr import read_ending
 from ccd.switch.commands import AskIdentity, DumpChannel, Hangup, ListChannels, Transfer
 from ccd.switch.found import Found, read_channels, read_dump
 
@@ -74,6 +69,9 @@ class Recovery:
         self._ledger = ledger
         self._publish = publish
         self._cdr_path = cdr_path
+        self._closing = Closing(
+            clock=clock, registry=registry, acd=acd, ledger=ledger, publish=publish, cdr_path=cdr_path
+        )
 
     def reconcile(self, node: Node) -> None:
         """Compare and put right. Runs in the link's greenlet; events of the node wait meanwhile.
@@ -91,14 +89,22 @@ class Recovery:
         for leg in known:
             if leg.leg_id not in alive and not leg.ordered:
                 self._gone(leg.leg_id)
-        self._close_forgotten(node, alive)
+        self._closing.close_forgotten(node.name, alive)
         fresh = [found for found in alive.values() if found.leg_id not in self._registry.legs]
         for leg in known:
             if found := alive.get(leg.leg_id):
                 self._catch_up(leg, found)
         self._take_up(node, fresh)
         self._publish(SwitchConnected(at=self._clock.now(), node=node.name, core_uuid=identity))
+        self._tell_changed_agents()
         self._acd.refresh_all()
+
+    def _tell_changed_agents(self) -> None:
+        """Agents whose calls came to nothing while ccd was away: their last fact no longer holds."""
+        for agent in self._acd.roster.agents.values():
+            last = self._ledger.agents.get(agent.agent_id)
+            if last is not None and last.activity != agent.activity:
+                self._acd.roster.publish(agent, "recovered")
 
     # --- looking -----------------------------------------------------------------------------------
 
@@ -235,7 +241,7 @@ class Recovery:
         if found.bridged_to in agents:
             agent_place = onchannel.read(agents[found.bridged_to].variables)
             self._take_up_talk(caller, agents[found.bridged_to], agent_place, place, past)
-        elif past.connected:
+        elif past.talking:
             caller.connected_at, caller.agent_id = past.connected_at, past.agent_id
             self._talk_ended_meanwhile(caller, past)
         else:
@@ -264,30 +270,9 @@ class Recovery:
 
     def _talk_ended_meanwhile(self, caller: QueuedCaller, past: OpenCall) -> None:
         """His agent hung up while ccd was away; the dialplan parked him under a new lease, and the flow goes on."""
-        at = self._ended_at(past)
+        at = self._closing.talk_ended_at(past)
         self._acd.end_talk(caller, at, EndedBy.AGENT)
-        self._free_agent(past, at)
-
-    def _ended_at(self, past: OpenCall) -> Moment:
-        """When the agent's leg of a past talk ended."""
-        for leg_id, role in past.legs.items():
-            if role == Role.AGENT.value and (ending := read_ending(self._cdr_path, leg_id)):
-                return ending.ended_at
-        return self._clock.now()
-
-    def _free_agent(self, past: OpenCall, at: Moment) -> None:
-        """What is left of his wrap-up is kept."""
-        agent = self._acd.roster.agents.get(past.agent_id)
-        queue = self._acd.queues.get(past.queue_id)
-        if agent is None or agent.activity is not Activity.IDLE:
-            return
-        agent.idle_since = at
-        wrap_up_ms = queue.settings.wrap_up_ms if queue else 0
-        if at + wrap_up_ms * 1000 > self._clock.now():
-            agent.activity = Activity.TALKING
-            self._acd.roster.wrap_up(agent, at, wrap_up_ms)
-        else:
-            self._acd.roster.publish(agent, "recovered")
+        self._closing.free_agent(past, at)
 
     def _offer(self, caller: QueuedCaller, agent: Found, place: Place) -> Offer:
         return Offer(
@@ -359,95 +344,3 @@ class Recovery:
     def _started_at(self, call_id: str, found: Found) -> Moment:
         started = self._ledger.recordings.get(call_id)
         return started.at if started else found.created_at
-
-    # --- a start: calls that ended while ccd was away ----------------------------------------------
-
-    def _close_forgotten(self, node: Node, alive: dict[str, Found]) -> None:
-        """Calls of the ledger that no channel tells of any more are closed from the switch's own records."""
-        for past in list(self._ledger.calls.values()):
-            if past.node == node.name and past.leg_id not in alive and past.call_id not in self._registry.calls:
-                self._close(past, read_ending(self._cdr_path, past.leg_id))
-
-    def _close(self, past: OpenCall, ending: Ending | None) -> None:
-        at = ending.ended_at if ending else self._clock.now()
-        cause = ending.cause if ending else "LOST"
-        if past.connected:
-            agent_end = self._ended_at(past)
-            talked_until = min(at, agent_end) if agent_end > past.connected_at else at
-            by = EndedBy.AGENT if agent_end < at else EndedBy.CALLER
-            self._publish(
-                TalkEnded(
-                    at=talked_until,
-                    entry_id=past.entry_id,
-                    call_id=past.call_id,
-                    queue_id=past.queue_id,
-                    agent_id=past.agent_id,
-                    talk_ms=ms_between(past.connected_at, talked_until),
-                    ended_by=by,
-                )
-            )
-            self._free_agent(past, talked_until)
-        elif past.entry_id:
-            self._publish(
-                CallerLeft(
-                    at=at,
-                    entry_id=past.entry_id,
-                    call_id=past.call_id,
-                    queue_id=past.queue_id,
-                    reason=LeftReason.ABANDONED,
-                    wait_ms=ms_between(past.joined_at, at),
-                )
-            )
-        self._close_offers(past, at)
-        if ending is not None and ending.fallback:
-            self._publish(CallToFallback(at=at, call_id=past.call_id, leg_id=past.leg_id, reason="ccd_was_away"))
-        self._close_recording(past, ending, at)
-        self._publish(
-            LegEnded(
-                at=at,
-                leg_id=past.leg_id,
-                call_id=past.call_id,
-                role=Role.CUSTOMER,
-                cause=cause,
-                protocol_cause=ending.protocol_cause if ending else "",
-            )
-        )
-        outcome = Outcome.ANSWERED if past.connected else (Outcome.ABANDONED if past.queued else Outcome.IVR_ENDED)
-        self._publish(
-            CallEnded(
-                at=at,
-                call_id=past.call_id,
-                leg_id=past.leg_id,
-                outcome=outcome,
-                cause=cause,
-                ended_by=EndedBy.CALLER if ending else EndedBy.UNKNOWN,
-                duration_ms=ms_between(past.arrived_at, at),
-            )
-        )
-
-    def _close_offers(self, past: OpenCall, at: Moment) -> None:
-        for offer_id, offer in list(past.offers.items()):
-            self._publish(
-                OfferEnded(
-                    at=at,
-                    offer_id=offer_id,
-                    entry_id=offer["entry_id"],
-                    call_id=past.call_id,
-                    queue_id=offer["queue_id"],
-                    agent_id=offer["agent_id"],
-                    result=OfferResult.CANCELLED,
-                )
-            )
-
-    def _close_recording(self, past: OpenCall, ending: Ending | None, at: Moment) -> None:
-        started = self._ledger.recordings.get(past.call_id)
-        if started is not None:
-            measured = ending.record_ms if ending else 0
-            self._publish(
-                RecordingStopped(
-                    at=at,
-                    recording_id=started.recording_id,
-                    call_id=past.call_id,
-                    duration_ms=measured or ms_between(started.at, at),
-                )
-            )

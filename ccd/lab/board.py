@@ -1,0 +1,89 @@
+"""The live board of the demo: queues, agents and callers at a glance; one plain line a second where there is no terminal."""
+
+from __future__ import annotations
+
+import sys
+from typing import Any
+
+from rich.console import Console, Group
+from rich.live import Live
+from rich.table import Table
+
+_PRESENCE = {"available": "green", "on_break": "yellow", "logged_out": "dim"}
+_ACTIVITY = {"idle": "green", "offered": "cyan", "talking": "bold blue", "wrap_up": "magenta", "busy_elsewhere": "red"}
+
+
+class Board:
+    """Shows what the API tells. Use inside `with`."""
+
+    def __init__(self, title: str) -> None:
+        self._title = title
+        self._console = Console(stderr=False)
+        self._live = Live(console=self._console, refresh_per_second=4) if self._console.is_terminal else None
+        self._seconds = 0
+
+    def __enter__(self) -> Board:
+        if self._live is not None:
+            self._live.start()
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        if self._live is not None:
+            self._live.stop()
+
+    def show(
+        self, queues: list[dict[str, Any]], agents: list[dict[str, Any]], calls: list[dict[str, Any]], done: int
+    ) -> None:
+        """Draw one state."""
+        self._seconds += 1
+        if self._live is not None:
+            self._live.update(Group(self._queues(queues, done), self._agents(agents), self._calls(calls)))
+            return
+        doing = " ".join(f"{agent['name']}={agent['activity']}" for agent in agents)
+        waiting = sum(queue["waiting"] for queue in queues)
+        talking = sum(queue["talking"] for queue in queues)
+        sys.stdout.write(
+            f"{self._seconds:3d} s  calls {len(calls)}  waiting {waiting}  talking {talking}  ended {done}  {doing}\n"
+        )
+        sys.stdout.flush()
+
+    def _queues(self, queues: list[dict[str, Any]], done: int) -> Table:
+        table = Table(title=f"{self._title} · {done} calls ended", title_justify="left", expand=True)
+        for name in ("queue", "waiting", "talking", "ready agents", "longest wait"):
+            table.add_column(name, justify="left" if name == "queue" else "right")
+        for queue in queues:
+            wait = f"{queue['longest_wait_ms'] / 1000:.1f} s"
+            row = (queue["waiting"], queue["talking"], queue["ready_agents"], wait)
+            table.add_row(queue["name"], *(str(value) for value in row))
+        return table
+
+    def _agents(self, agents: list[dict[str, Any]]) -> Table:
+        table = Table(expand=True)
+        for name in ("agent", "phone", "presence", "activity", "missed"):
+            table.add_column(name)
+        for agent in agents:
+            presence, activity = agent["presence"], agent["activity"]
+            table.add_row(
+                agent["name"],
+                agent["station"],
+                f"[{_PRESENCE.get(presence, 'white')}]{presence}[/]",
+                f"[{_ACTIVITY.get(activity, 'white')}]{activity}[/]",
+                str(agent["no_answers"]),
+            )
+        return table
+
+    def _calls(self, calls: list[dict[str, Any]]) -> Table:
+        table = Table(expand=True)
+        for name in ("caller", "place", "queue", "position", "waited", "agent"):
+            table.add_column(name)
+        for call in calls[:12]:
+            waited = f"{call['waited_ms'] / 1000:.1f} s" if call["queue"] else ""
+            table.add_row(
+                call["caller_number"],
+                call["place"],
+                call["queue"],
+                str(call.get("position") or ""),
+                waited,
+                call["agent"],
+            )
+        return table
