@@ -9,11 +9,12 @@ from ccd.acd.facts import CallerLeft, LeftReason, OfferEnded, OfferResult, TalkE
 from ccd.acd.model import Activity
 from ccd.acd.service import Acd
 from ccd.base.clock import Clock, Moment, ms_between
-from ccd.calls.facts import CallEnded, CallToFallback, EndedBy, LegEnded, Outcome, Role
+from ccd.base.ids import new_id
+from ccd.calls.facts import CallArrived, CallEnded, CallToFallback, EndedBy, LegEnded, Outcome, Role
 from ccd.calls.registry import Registry
 from ccd.core.ledger import Ledger, OpenCall
 from ccd.recording.facts import RecordingStopped
-from ccd.switch.cdr import Ending, read_ending
+from ccd.switch.cdr import Ending, endings_since, read_ending
 
 
 class Closing:
@@ -41,6 +42,26 @@ class Closing:
         for past in list(self._ledger.calls.values()):
             if past.node == node and past.leg_id not in alive and past.call_id not in self._registry.calls:
                 self._close(past, read_ending(self._cdr_path, past.leg_id))
+
+    def record_unseen(self, node: str, since: Moment) -> None:
+        """Calls that came and went while ccd was away: it never saw them, but history has them, fallback or not."""
+        known = (
+            {call.leg_id for call in self._ledger.calls.values()} | set(self._ledger.ended) | set(self._registry.legs)
+        )
+        for ending in endings_since(self._cdr_path, since):
+            if ending.inbound and ending.entry and not ending.call_id and ending.leg_id not in known:
+                call_id = new_id()
+                self._publish(
+                    CallArrived(
+                        at=ending.started_at,
+                        call_id=call_id,
+                        leg_id=ending.leg_id,
+                        node=node,
+                        caller_number=ending.caller_number,
+                        caller_name=ending.caller_name,
+                        dialled=ending.dialled,
+                    )
+                )
 
     def _close(self, past: OpenCall, ending: Ending | None) -> None:
         at = ending.ended_at if ending else self._clock.now()

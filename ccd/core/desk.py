@@ -53,7 +53,9 @@ class Desk:
 
     def on_arrived(self, fact: CallArrived) -> None:
         """A new call: mark its channel, keep its lease, run its flow."""
-        leg, call = self._registry.legs[fact.leg_id], self._registry.calls[fact.call_id]
+        leg, call = self._registry.legs.get(fact.leg_id), self._registry.calls.get(fact.call_id)
+        if leg is None or call is None:
+            return  # a call that a recovery found in the switch's records: it has ended
         node = self._nodes[leg.node]
         node.guards.hold(leg.leg_id)
         node.switch.tell(

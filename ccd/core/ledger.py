@@ -29,6 +29,8 @@ from ccd.recording.facts import (
     RecordingUnmasked,
 )
 
+ENDED_KEPT = 500
+
 
 class OpenCall(msgspec.Struct, kw_only=True, omit_defaults=True):
     """A call that has not ended, as far as the facts go."""
@@ -54,15 +56,18 @@ class OpenCall(msgspec.Struct, kw_only=True, omit_defaults=True):
 
 
 class Ledger(msgspec.Struct, kw_only=True):
-    """Agents by their latest fact, open calls by id, open recordings by call."""
+    """Agents by their latest fact, open calls by id, open recordings by call; the legs of the calls that ended last."""
 
     agents: dict[str, AgentChanged] = msgspec.field(default_factory=dict)
     calls: dict[str, OpenCall] = msgspec.field(default_factory=dict)
     recordings: dict[str, RecordingStarted] = msgspec.field(default_factory=dict)
     masked: dict[str, int] = msgspec.field(default_factory=dict)
+    ended: dict[str, Moment] = msgspec.field(default_factory=dict)
+    latest_at: Moment = 0
 
     def apply(self, fact: Any) -> None:
         """Follow one fact."""
+        self.latest_at = max(self.latest_at, fact.at)
         step = _STEPS.get(type(fact))
         if step is not None:
             step(self, fact)
@@ -87,6 +92,9 @@ def _answered(ledger: Ledger, fact: CallAnswered) -> None:
 
 def _ended(ledger: Ledger, fact: CallEnded) -> None:
     ledger.calls.pop(fact.call_id, None)
+    ledger.ended[fact.leg_id] = fact.at
+    while len(ledger.ended) > ENDED_KEPT:
+        del ledger.ended[next(iter(ledger.ended))]
 
 
 def _leg_created(ledger: Ledger, fact: LegCreated) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import structlog
 
-from ccd.base.clock import Clock
+from ccd.base.clock import Clock, Moment
 from ccd.base.errors import SwitchError
 from ccd.esl.link import Link
 from ccd.settings.model import Lease
@@ -36,6 +36,8 @@ class Node:
         self.recordings_path = settings.recordings_path
         self.core_uuid = ""
         self.is_ready = False
+        self.blind_since: Moment = 0
+        self._clock = clock
         self._apply = apply
         self._reconcile = reconcile
         self._on_down = on_down
@@ -94,6 +96,8 @@ class Node:
         log.info("switch_ready", node=self.name, core_uuid=self.core_uuid, held_events=len(held))
 
     def _down(self, why: SwitchError) -> None:
+        if self.is_ready:
+            self.blind_since = self._clock.now()
         self.is_ready = False
         self._held = []
         self.guards.pause()

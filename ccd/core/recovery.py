@@ -69,6 +69,7 @@ class Recovery:
         self._ledger = ledger
         self._publish = publish
         self._cdr_path = cdr_path
+        self._started_from = ledger.latest_at
         self._closing = Closing(
             clock=clock, registry=registry, acd=acd, ledger=ledger, publish=publish, cdr_path=cdr_path
         )
@@ -89,6 +90,8 @@ class Recovery:
         for leg in known:
             if leg.leg_id not in alive and not leg.ordered:
                 self._gone(leg.leg_id)
+        if since := node.blind_since or self._started_from:
+            self._closing.record_unseen(node.name, since)
         self._closing.close_forgotten(node.name, alive)
         fresh = [found for found in alive.values() if found.leg_id not in self._registry.legs]
         for leg in known:
@@ -204,6 +207,7 @@ class Recovery:
                 dialled=leg.dialled,
                 arrived_at=place.arrived_at or found.created_at,
                 answered_at=found.answered_at,
+                queue_id=place.queue_id or (past.queue_id if past else ""),
                 queued=bool(place.queued or (past and past.queued)),
                 connected=bool(place.connected_at or (past and past.connected)),
                 connected_at=place.connected_at,

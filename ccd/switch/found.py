@@ -115,9 +115,11 @@ def read_dump(text: str) -> Found:
         SwitchRefused: there is no such channel any more, or the answer is unreadable.
     """
     try:
-        dump: dict[str, Any] = json.loads(text, strict=False)
+        dump: Any = json.loads(text, strict=False)
     except ValueError as broken:
         raise SwitchRefused(f"unreadable dump: {text[:80]!r}") from broken
+    if not isinstance(dump, dict):
+        raise SwitchRefused(f"unreadable dump: {text[:80]!r}")
     get = dump.get
     state = str(get("Channel-State", ""))
     bond = str(get("variable_signal_bond", ""))
@@ -144,4 +146,4 @@ def read_dump(text: str) -> Found:
 
 def _moment(value: Any) -> Moment:
     text = str(value or "")
-    return int(text) if text.isdigit() else 0
+    return int(text) if text.isdecimal() else 0

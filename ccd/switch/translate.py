@@ -59,6 +59,7 @@ class Headers(msgspec.Struct):
     protocol_cause: str = msgspec.field(name="variable_proto_specific_hangup_cause", default="")
     disposition: str = msgspec.field(name="variable_sip_hangup_disposition", default="")
     progressed_at: str = msgspec.field(name="Caller-Channel-Progress-Time", default="")
+    early_media_at: str = msgspec.field(name="Caller-Channel-Progress-Media-Time", default="")
     record_path: str = msgspec.field(name="Record-File-Path", default="")
     record_ms: str = msgspec.field(name="variable_record_ms", default="")
     job_id: str = msgspec.field(name="Job-UUID", default="")
@@ -118,7 +119,7 @@ def _other(h: Headers) -> str:
 
 
 def _number(text: str) -> int:
-    return int(text) if text.isdigit() else 0
+    return int(text) if text.isdecimal() else 0
 
 
 def _hung_up(h: Headers) -> SwitchEvent:
@@ -128,7 +129,7 @@ def _hung_up(h: Headers) -> SwitchEvent:
         cause=h.cause,
         protocol_cause=h.protocol_cause,
         disposition=h.disposition,
-        progressed_at=_number(h.progressed_at),
+        progressed_at=_number(h.progressed_at) or _number(h.early_media_at),  # PRI and gateways answer 183, not 180
     )
 
 
@@ -185,7 +186,11 @@ class Translator:
     def _repair(self, body: bytes) -> Headers | None:
         """Old PBXs send names in GBK and raw control bytes; such a body is read leniently, never lost unseen."""
         try:
-            generic: dict[str, Any] = json.loads(_as_text(body), strict=False)
+            generic: Any = json.loads(_as_text(body), strict=False)
+            if isinstance(generic, dict):  # a header that was pushed twice is an array
+                generic = {
+                    key: value[0] if isinstance(value, list) and value else value for key, value in generic.items()
+                }
             headers = msgspec.convert(generic, Headers, strict=False)
         except (ValueError, msgspec.ValidationError):
             self.dropped += 1
@@ -207,7 +212,7 @@ def _as_text(body: bytes) -> str:
 
 def _clean(headers: Headers) -> Headers:
     """PostgreSQL stores no NUL, and UTF-8 no lone surrogate: both leave here, once and for all."""
-    for name in ("caller_name", "caller_number", "dialled"):
+    for name in ("caller_name", "caller_number", "dialled", "channel_name", "context"):
         value: str = getattr(headers, name)
         if value.isprintable():
             continue
