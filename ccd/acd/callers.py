@@ -9,12 +9,13 @@ from ccd.base.clock import Moment, Timer
 
 
 class Stay(StrEnum):
-    """What a caller in a queue is doing."""
+    """What a caller in a queue is doing. `ending`: the switch ended his agent's leg, and his own next event says why."""
 
     WAITING = "waiting"
     OFFERED = "offered"
     RETURNING = "returning"
     TALKING = "talking"
+    ENDING = "ending"
     TALKED = "talked"
 
 
@@ -36,6 +37,7 @@ class QueuedCaller:
     agent_id: str = ""
     agent_leg_id: str = ""
     connected_at: Moment = 0
+    ended_at: Moment = 0
     timer: Timer | None = None
 
     def place(self) -> tuple[int, Moment]:
@@ -55,6 +57,7 @@ class Offer:
     contact: str
     node: str
     made_at: Moment
+    call_id: str = ""
     answered_at: Moment = 0
     bridging: bool = False
     cancelled: bool = False

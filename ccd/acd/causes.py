@@ -49,8 +49,9 @@ def result_of(cause: str, protocol_cause: str, progressed_at: int, contact: str)
     if protocol_cause.startswith("sip:30"):
         return OfferResult.REDIRECTED
     if cause in ("NO_ANSWER", "ALLOTTED_TIMEOUT"):
-        return OfferResult.NO_ANSWER if progressed_at else OfferResult.UNREACHABLE
-    result = _BY_CAUSE.get(cause, OfferResult.REJECTED if progressed_at else OfferResult.UNREACHABLE)
+        result = OfferResult.NO_ANSWER if progressed_at else OfferResult.UNREACHABLE
+    else:
+        result = _BY_CAUSE.get(cause, OfferResult.REJECTED if progressed_at else OfferResult.UNREACHABLE)
     if result is OfferResult.UNREACHABLE and contact.startswith(_OVER_TRUNK):
         return OfferResult.CONGESTION
     return result

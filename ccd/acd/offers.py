@@ -30,6 +30,8 @@ log = structlog.get_logger(__name__)
 AFTER_BRIDGE = "after:XML:ccd_after"
 GRACE_S = 3.0
 BRIDGE_DEADLINE_S = 5.0
+REFUSED_BRIDGE = "SWITCH_CONGESTION"
+_OUR_FAULT = frozenset({REFUSED_BRIDGE, "SWITCH_LOST", "LOSE_RACE"})
 
 
 class Offers:
@@ -58,6 +60,7 @@ class Offers:
             contact=agent.station.contact,
             node=agent.station.node or caller.node,
             made_at=now,
+            call_id=caller.call_id,
         )
         self.out[offer.offer_id] = self._by_leg[offer.leg_id] = offer
         caller.stay, caller.offer_id, caller.agent_id = Stay.OFFERED, offer.offer_id, agent.agent_id
@@ -112,7 +115,12 @@ class Offers:
         offer.timer = self._ports.clock.call_later(ring_s + GRACE_S, lambda: self._overdue(offer))
 
     def _ordered(self, offer: Offer, error: SwitchError | None) -> None:
-        if error is not None and offer.offer_id in self.out:
+        """Refused at once or later: taken back in the loop's next turn, never inside the decision that made the offer."""
+        if error is not None:
+            self._ports.clock.call_later(0.0, lambda: self._not_ringing(offer))
+
+    def _not_ringing(self, offer: Offer) -> None:
+        if offer.offer_id in self.out:
             self._ports.lose_leg(offer.leg_id, "SWITCH_CONGESTION")
 
     def _overdue(self, offer: Offer) -> None:
@@ -120,7 +128,8 @@ class Offers:
         if offer.offer_id in self.out:
             log.warning("offer_overdue", offer_id=offer.offer_id, agent_id=offer.agent_id, bridging=offer.bridging)
             self._ports.switch_of(offer.node).tell(Hangup(leg_id=offer.leg_id, cause="ORIGINATOR_CANCEL"))
-            self._ports.lose_leg(offer.leg_id, "NO_ANSWER")
+            heard = self._ports.node_is_up(offer.node)
+            self._ports.lose_leg(offer.leg_id, "NO_ANSWER" if heard else "SWITCH_CONGESTION")
 
     # --- answered, bridged ------------------------------------------------------------------------
 
@@ -165,13 +174,13 @@ class Offers:
     def _bridged(self, offer: Offer, error: SwitchError | None) -> None:
         if error is not None and offer.offer_id in self.out:
             log.warning("bridge_refused", offer_id=offer.offer_id, reason=str(error))
-            self._ports.switch_of(offer.node).tell(Hangup(leg_id=offer.leg_id, cause="NORMAL_TEMPORARY_FAILURE"))
+            self._ports.switch_of(offer.node).tell(Hangup(leg_id=offer.leg_id, cause=REFUSED_BRIDGE))
 
     def on_bridged(self, fact: LegsBridged) -> None:
         """Caller and agent hear each other."""
         offer = self._by_leg.get(fact.leg_id) or self._by_leg.get(fact.other_id)
-        if offer is None or offer.cancelled:
-            return
+        if offer is None or offer.cancelled or offer.offer_id not in self.out:
+            return  # a second CHANNEL_BRIDGE of legs that talk already says nothing new
         caller = self._acd.callers.get(offer.entry_id)
         if caller is None or caller.leg_id not in (fact.leg_id, fact.other_id):
             return
@@ -179,6 +188,7 @@ class Offers:
 
     def connected(self, offer: Offer, caller: QueuedCaller, at: Moment) -> None:
         """The wait ends here; the offer is closed as accepted."""
+        offer.bridging = True
         agent = self._acd.roster.find(offer.agent_id)
         caller.stay, caller.connected_at, caller.agent_leg_id = Stay.TALKING, at, offer.leg_id
         agent.no_answers = 0
@@ -214,13 +224,12 @@ class Offers:
         agent = self._acd.roster.agents.get(offer.agent_id)
         caller = self._acd.callers.get(offer.entry_id)
         if offer.offer_id not in self.out:
-            self._talk_ended(offer, agent, caller, fact.at)
+            self._talk_ended(offer, agent, caller, fact)
             return
         self._close(offer)
         result = OfferResult.CANCELLED if offer.cancelled else self._result(offer, fact)
         if agent is not None and agent.activity is Activity.OFFERED:
-            agent.offer_id = ""
-            self._acd.roster.step(agent, Cue.OFFER_FAILED, fact.at)
+            self._acd.roster.offer_failed(agent, fact.at)
         self._publish_end(offer, caller, result, fact.at, fact.cause)
         if agent is not None:
             queue = self._acd.queues[offer.queue_id].settings
@@ -232,46 +241,62 @@ class Offers:
             self._acd.agent_changed(agent)
 
     def _result(self, offer: Offer, fact: LegEnded) -> OfferResult:
-        if offer.answered_at:
+        if offer.answered_at and fact.cause not in _OUR_FAULT:
             return OfferResult.REJECTED
         return result_of(fact.cause, fact.protocol_cause, fact.progressed_at, offer.contact)
 
     def _back_in_line(self, caller: QueuedCaller, offer: Offer, at: Moment) -> None:
         """The same place, with the same waiting time; offered again only when his leg stands parked."""
-        caller.offer_id = caller.agent_id = ""
         if offer.bridging:
-            values = onchannel.variables(connected_at=0, agent_id="", offer_id="")
-            self._ports.switch_of(caller.node).tell(SetVariables(leg_id=caller.leg_id, values=values))
-            self._ports.publish(
-                CallerReturned(
-                    at=at,
-                    entry_id=caller.entry_id,
-                    call_id=caller.call_id,
-                    queue_id=caller.queue_id,
-                    agent_id=offer.agent_id,
-                    offer_id=offer.offer_id,
-                )
-            )
-        if not offer.bridging:
+            self._return(caller, at)
+        else:
+            caller.offer_id = caller.agent_id = ""
             self._acd.wait(caller)
-        elif self._ports.is_parked(caller.leg_id):
+
+    def _return(self, caller: QueuedCaller, at: Moment) -> None:
+        agent_id, offer_id = caller.agent_id, caller.offer_id
+        caller.offer_id = caller.agent_id = caller.agent_leg_id = ""
+        caller.connected_at = 0
+        values = onchannel.variables(connected_at=0, agent_id="", offer_id="")
+        self._ports.switch_of(caller.node).tell(SetVariables(leg_id=caller.leg_id, values=values))
+        self._ports.publish(
+            CallerReturned(
+                at=at,
+                entry_id=caller.entry_id,
+                call_id=caller.call_id,
+                queue_id=caller.queue_id,
+                agent_id=agent_id,
+                offer_id=offer_id,
+            )
+        )
+        if self._ports.is_parked(caller.leg_id):
             self._ports.hold_lease(caller.node, caller.leg_id)
             self._acd.wait(caller)
         else:
             caller.stay = Stay.RETURNING
 
-    def _talk_ended(self, offer: Offer, agent: AgentState | None, caller: QueuedCaller | None, at: Moment) -> None:
+    def _talk_ended(self, offer: Offer, agent: AgentState | None, caller: QueuedCaller | None, fact: LegEnded) -> None:
+        """When the customer hangs up, the switch ends the agent's leg first and says so first."""
         queue = self._acd.queues[offer.queue_id].settings
         if caller is not None and caller.stay is Stay.TALKING and caller.offer_id == offer.offer_id:
-            if ms_between(caller.connected_at, at) < queue.min_talk_ms:
-                caller.connected_at, caller.agent_leg_id = 0, ""
-                self._back_in_line(caller, offer, at)
+            if agent is not None and ms_between(caller.connected_at, fact.at) < queue.min_talk_ms:
+                self._acd.roster.penalise(agent, queue.reject_delay_ms, False, 0)
+            if fact.disposition == "send_bye" and not self._ports.is_parked(caller.leg_id):
+                caller.stay, caller.ended_at = Stay.ENDING, fact.at
             else:
-                self._acd.end_talk(caller, at, EndedBy.AGENT)
-                if self._ports.is_parked(caller.leg_id):
-                    self._acd.release(caller)
+                self.agent_gone(caller, fact.at)
         if agent is not None and agent.activity is Activity.TALKING:
-            self._acd.roster.wrap_up(agent, at, queue.wrap_up_ms)
+            self._acd.roster.wrap_up(agent, fact.at, queue.wrap_up_ms)
+
+    def agent_gone(self, caller: QueuedCaller, at: Moment) -> None:
+        """The agent left the conversation: too soon, and the caller is back in line; else the flow goes on."""
+        caller.ended_at = 0
+        if ms_between(caller.connected_at, at) < self._acd.queues[caller.queue_id].settings.min_talk_ms:
+            self._return(caller, at)
+            return
+        self._acd.end_talk(caller, at, EndedBy.AGENT)
+        if self._ports.is_parked(caller.leg_id):
+            self._acd.release(caller)
 
     def withdraw(self, caller: QueuedCaller) -> None:
         """The caller is gone: his agent's phone stops ringing, and shows a missed call only if it had rung for nobody else."""
@@ -286,11 +311,16 @@ class Offers:
         offer = self.out.get(caller.offer_id)
         return offer is not None and bool(offer.answered_at or offer.bridging)
 
+    def uses(self, queue_id: str) -> bool:
+        """Whether an offer or a conversation of that queue has not come to its end."""
+        return any(offer.queue_id == queue_id for offer in self._by_leg.values())
+
     # --- small parts ------------------------------------------------------------------------------
 
     def adopt(self, offer: Offer, left_s: float) -> None:
         """Take up an offer that a recovery found ringing; it keeps what is left of its time."""
         self.out[offer.offer_id] = self._by_leg[offer.leg_id] = offer
+        offer.call_id = offer.call_id or self._acd.callers[offer.entry_id].call_id
         self._ports.switch_of(offer.node).await_begin()
         offer.timer = self._ports.clock.call_later(max(left_s, 0.0) + GRACE_S, lambda: self._overdue(offer))
 
@@ -320,7 +350,7 @@ class Offers:
                 at=at,
                 offer_id=offer.offer_id,
                 entry_id=offer.entry_id,
-                call_id=caller.call_id if caller is not None else "",
+                call_id=caller.call_id if caller is not None else offer.call_id,
                 queue_id=offer.queue_id,
                 agent_id=offer.agent_id,
                 result=result,

@@ -22,6 +22,8 @@ class Roster:
         self._stations: dict[str, Station] = {}
         self._seat_of: dict[str, str] = {}
         self._by_phone: dict[str, str] = {}
+        self._phone_of_leg: dict[str, str] = {}
+        self._legs_of_phone: dict[str, set[str]] = {}
         self._ports = ports
         self._on_change = on_change
 
@@ -37,7 +39,9 @@ class Roster:
             state.settings = settings
             state.tiers = tiers_of.get(agent_id, [])
             if state.station is not None:
-                state.station = self._stations.get(state.station.station_id)
+                self._sit(state, self._stations.get(state.station.station_id))
+                if state.station is None:
+                    self._set_presence(state, Presence.LOGGED_OUT, "station_retired")
             self._on_change(state)
         for agent_id in [one for one in self.agents if one not in known]:
             gone = self.agents[agent_id]
@@ -47,7 +51,6 @@ class Roster:
             self._on_change(gone)
             if gone.activity is Activity.IDLE:
                 del self.agents[agent_id]
-        self._index_seats()
 
     def find(self, agent_id: str) -> AgentState:
         """The agent, or NotFound."""
@@ -70,10 +73,10 @@ class Roster:
             raise Refused(f"agent {agent.settings.name} is on a call")
         if agent.presence is not Presence.LOGGED_OUT and agent.station == station:
             return agent
-        agent.station, agent.session_id, agent.no_answers = station, new_id(), 0
+        self._sit(agent, station)
+        agent.session_id, agent.no_answers = new_id(), 0
         agent.idle_since = self._ports.clock.now()
         agent.not_before = 0.0
-        agent.elsewhere.clear()
         self._set_presence(agent, Presence.AVAILABLE, "login")
         return agent
 
@@ -114,8 +117,7 @@ class Roster:
             if agent.activity is Activity.WRAP_UP:
                 self.ready(agent)
             if agent.activity is Activity.IDLE:
-                agent.station = None
-        self._index_seats()
+                self._sit(agent, None)
         self._on_change(agent)
 
     # --- what calls make of them ------------------------------------------------------------------
@@ -154,17 +156,23 @@ class Roster:
             self.step(agent, Cue.READY, agent.idle_since)
             self._after_call(agent)
 
+    def offer_failed(self, agent: AgentState, at: Moment) -> None:
+        """His phone no longer rings for us; who signed out meanwhile leaves his seat."""
+        agent.offer_id = ""
+        self.step(agent, Cue.OFFER_FAILED, at)
+        if agent.presence is Presence.LOGGED_OUT:
+            self._sit(agent, None)
+
     def _after_call(self, agent: AgentState) -> None:
         if agent.presence is Presence.LOGGED_OUT:
-            agent.station = None
-            self._index_seats()
+            self._sit(agent, None)
         self._on_change(agent)
 
     def penalise(self, agent: AgentState, delay_ms: int, counts: bool, limit: int) -> None:
         """A failed offer: not before `delay_ms` from now; after `limit` missed calls in a row the agent is on break."""
         if counts:
             agent.no_answers += 1
-            if limit and agent.no_answers >= limit:
+            if limit and agent.no_answers >= limit and agent.presence is Presence.AVAILABLE:
                 self._set_presence(agent, Presence.ON_BREAK, "max_no_answers", "no_answer")
                 return
         if delay_ms:
@@ -177,26 +185,42 @@ class Roster:
         """Any leg of an agent's station makes him not offerable, whoever made it."""
         if fact.role is Role.AGENT:
             return
-        seat = self._by_phone.get(phone_of(fact.number if fact.inbound else fact.name))
-        if seat is not None and (not fact.inbound or fact.role is Role.STATION):
-            agent = self.agents[seat]
-            agent.elsewhere.add(fact.leg_id)
-            self._on_change(agent)
+        if fact.inbound and fact.role is not Role.STATION:
+            return
+        phone = phone_of(fact.number if fact.inbound else fact.name)
+        self._phone_of_leg[fact.leg_id] = phone
+        self._legs_of_phone.setdefault(phone, set()).add(fact.leg_id)
+        self._phone_changed(phone)
 
     def on_leg_ended(self, fact: LegEnded) -> None:
         """The agent's own call is over."""
         if fact.role is Role.AGENT:
             return
-        for agent_id in self._seat_of.values():
-            agent = self.agents[agent_id]
-            if fact.leg_id in agent.elsewhere:
-                agent.elsewhere.discard(fact.leg_id)
-                self._on_change(agent)
+        phone = self._phone_of_leg.pop(fact.leg_id, None)
+        if phone is not None:
+            self._legs_of_phone[phone].discard(fact.leg_id)
+            self._phone_changed(phone)
+            if not self._legs_of_phone[phone]:
+                del self._legs_of_phone[phone]
 
-    def _index_seats(self) -> None:
-        seated = [one for one in self.agents.values() if one.station is not None]
-        self._seat_of = {one.station.station_id: one.agent_id for one in seated if one.station}
-        self._by_phone = {phone_of(one.station.contact): one.agent_id for one in seated if one.station}
+    def _phone_changed(self, phone: str) -> None:
+        agent = self.agents.get(self._by_phone.get(phone, ""))
+        if agent is not None:
+            agent.elsewhere = set(self._legs_of_phone.get(phone, ()))
+            self._on_change(agent)
+
+    def _sit(self, agent: AgentState, station: Station | None) -> None:
+        """Seat an agent at a station, or let him leave; what his new phone does already counts."""
+        left = agent.station
+        if left is not None and self._seat_of.get(left.station_id) == agent.agent_id:
+            del self._seat_of[left.station_id]
+        if left is not None and self._by_phone.get(phone_of(left.contact)) == agent.agent_id:
+            del self._by_phone[phone_of(left.contact)]
+        agent.station, agent.elsewhere = station, set()
+        if station is not None:
+            phone = phone_of(station.contact)
+            self._seat_of[station.station_id] = self._by_phone[phone] = agent.agent_id
+            agent.elsewhere = set(self._legs_of_phone.get(phone, ()))
 
     # --- history and restart ----------------------------------------------------------------------
 
@@ -233,11 +257,13 @@ class Roster:
         agent.presence_since, agent.idle_since = last.presence_since, last.idle_since
         agent.session_id, agent.no_answers = last.session_id, last.no_answers
         agent.activity_since = last.activity_since
-        agent.station = self._stations.get(last.station_id)
+        if agent.presence is not Presence.LOGGED_OUT:  # the fact of a log-out still names the seat that was left
+            self._sit(agent, self._stations.get(last.station_id))
+            if agent.station is None:
+                self._set_presence(agent, Presence.LOGGED_OUT, "station_retired")
         if last.activity == Activity.WRAP_UP and last.until > self._ports.clock.now():
             agent.activity, agent.wrap_up_until = Activity.WRAP_UP, last.until
             self.start_wrap_up_timer(agent)
-        self._index_seats()
         self._on_change(agent)
 
 

@@ -59,7 +59,8 @@ class Acd:
                 state.strategy = strategies.named(settings.strategy)
         known = {settings.queue_id for settings in queues}
         for queue_id in [one for one in self.queues if one not in known]:
-            if not any(caller.queue_id == queue_id for caller in self.callers.values()):
+            in_use = any(caller.queue_id == queue_id for caller in self.callers.values())
+            if not in_use and not self.offers.uses(queue_id):
                 del self.queues[queue_id]
 
     def queue_named(self, name: str) -> QueueState:
@@ -179,8 +180,9 @@ class Acd:
         caller = self._by_leg.get(fact.leg_id)
         if caller is None:
             return
-        if caller.stay is Stay.TALKING:
-            self.end_talk(caller, fact.at, EndedBy.SWITCH_LOST if fact.cause == "SWITCH_LOST" else EndedBy.CALLER)
+        if caller.stay in (Stay.TALKING, Stay.ENDING):
+            ended_by = EndedBy.SWITCH_LOST if fact.cause == "SWITCH_LOST" else EndedBy.CALLER
+            self.end_talk(caller, caller.ended_at or fact.at, ended_by)
         if caller.stay is Stay.TALKED:
             self._forget(caller)
         else:
@@ -198,6 +200,8 @@ class Acd:
         if caller.stay is Stay.RETURNING:
             self._ports.hold_lease(caller.node, caller.leg_id)
             self.wait(caller)
+        elif caller.stay is Stay.ENDING:
+            self.offers.agent_gone(caller, caller.ended_at)
         elif caller.stay is Stay.TALKED:
             self.release(caller)
 

@@ -6,6 +6,7 @@ the ERROR lines, so that a test, the demo or an alarm can ask whether there were
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import logging
 import os
@@ -27,6 +28,10 @@ Event = MutableMapping[str, Any]
 class _Counts:
     errors = 0
     lost = 0
+
+
+class _Current:
+    sink: _Sink | None = None
 
 
 def errors_logged() -> int:
@@ -53,7 +58,9 @@ def configure(
     `format` auto is console on a terminal and JSON elsewhere; `numbers` is full, last4 or hash; `process` (core, side)
     stands on every line. Calling it again replaces the set-up.
     """
-    sink = _Sink(file, stream)
+    if _Current.sink is not None:
+        _Current.sink.close()
+    sink = _Current.sink = _Sink(file, stream)
     console = format == "console" or (format == "auto" and sink.is_terminal())
     processors: list[Any] = [
         structlog.contextvars.merge_contextvars,
@@ -143,7 +150,7 @@ class _Sink:
     def write(self, text: str) -> None:
         try:
             if self._path and self._moved():
-                self._stream.close()
+                self.close()
                 self._open()
             self._stream.write(text)
             self._stream.flush()
@@ -152,6 +159,12 @@ class _Sink:
 
     def flush(self) -> None:
         """Nothing to do: each line is flushed as it is written."""
+
+    def close(self) -> None:
+        """Close the file, if it is one of ours."""
+        if self._path:
+            with contextlib.suppress(OSError):
+                self._stream.close()
 
     def _open(self) -> None:
         self._stream = Path(self._path).open("a", encoding="utf-8", errors="replace")

@@ -88,13 +88,16 @@ def audio(value: str) -> str:
 
 def encode_text(text: str) -> str:
     """Free text as base64url, safe in any command and variable."""
-    return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
+    return base64.urlsafe_b64encode(text.encode(errors="replace")).decode().rstrip("=")
 
 
 def decode_text(encoded: str) -> str:
     """The free text behind `encode_text`."""
     _checked("base64url text", _BASE64URL, encoded)
-    return base64.urlsafe_b64decode(encoded + "=" * (-len(encoded) % 4)).decode(errors="replace")
+    try:
+        return base64.urlsafe_b64decode(encoded + "=" * (-len(encoded) % 4)).decode(errors="replace")
+    except ValueError as broken:
+        raise Unsafe(f"not a base64url text: {encoded[:80]!r}") from broken
 
 
 def base64url(value: str) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ctypes
 import ctypes.util
+import os
 import sys
 import tempfile
 import time
@@ -133,8 +134,8 @@ def greenswitch_per_s(raw: bytes) -> float:
 
 
 def libesl_per_s(raw: bytes, library: str | None = None) -> float | None:
-    """FreeSWITCH's C client on the plain stream; None where its library is not found."""
-    found = library or ctypes.util.find_library("esl")
+    """FreeSWITCH's C client on the plain stream; None where its library (CCD_LIBESL, or the linker's) is not found."""
+    found = library or os.environ.get("CCD_LIBESL") or ctypes.util.find_library("esl")
     if found is None:
         return None
     try:

@@ -120,13 +120,14 @@ class LegAnswered(Fact, tag="leg_answered", frozen=True, kw_only=True):
 
 
 class LegEnded(Fact, tag="leg_ended", frozen=True, kw_only=True):
-    """A leg is gone. `progressed_at` is 0 when it never rang."""
+    """A leg is gone. `progressed_at` is 0 when it never rang; `disposition`: recv_bye when the phone hung up, else send_bye."""
 
     leg_id: str
     call_id: str
     role: Role
     cause: str
     protocol_cause: str = ""
+    disposition: str = ""
     progressed_at: Moment = 0
     answered_at: Moment = 0
 

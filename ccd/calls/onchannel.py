@@ -12,6 +12,7 @@ from typing import Any
 import msgspec
 
 from ccd.base import words
+from ccd.base.errors import Unsafe
 
 VERSION = "1"
 READABLE = frozenset({"1"})
@@ -69,9 +70,16 @@ def read(carried: Mapping[str, str]) -> Place:
         if not raw:
             continue
         if name in _NUMBERS:
-            found[name] = int(raw) if re.fullmatch(r"-?\d{1,18}", raw) else 0
+            found[name] = int(raw) if re.fullmatch(r"-?[0-9]{1,18}", raw) else 0
         elif name in _ENCODED:
-            found[name] = words.decode_text(raw) if re.fullmatch(r"[A-Za-z0-9_=-]+", raw) else ""
+            found[name] = _decoded(raw)
         else:
             found[name] = raw
     return Place(**found)
+
+
+def _decoded(raw: str) -> str:
+    try:
+        return words.decode_text(raw)
+    except Unsafe:
+        return ""

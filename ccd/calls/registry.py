@@ -137,7 +137,7 @@ class Registry:
         leg = self.legs.get(event.leg_id)
         if leg is None:
             return
-        leg.parked = True
+        leg.parked, leg.bridged_to = True, ""
         if leg.role is Role.UNKNOWN and leg.inbound and event.carried.entry:
             self._arrive(leg, event)
         self._publish(LegParked(at=event.at, leg_id=leg.leg_id, call_id=leg.call_id, role=leg.role))
@@ -170,6 +170,8 @@ class Registry:
                 dialled=call.dialled,
             )
         )
+        if leg.answered_at:  # the dialplan, or an earlier owner of the leg, answered it
+            self._publish(CallAnswered(at=leg.answered_at, call_id=call.call_id, leg_id=leg.leg_id))
 
     def _bridged(self, event: e.ChannelBridged, node: str) -> None:
         for mine, other in ((event.leg_id, event.other_id), (event.other_id, event.leg_id)):
@@ -197,7 +199,7 @@ class Registry:
     def _hung_up(self, event: e.ChannelHungUp, node: str) -> None:
         leg = self.legs.get(event.leg_id)
         if leg is not None:
-            self._end(leg, event.at, event.cause, event.protocol_cause, event.progressed_at)
+            self._end(leg, event.at, event.cause, event)
 
     def _job_ended(self, event: e.JobEnded, node: str) -> None:
         """An originate that failed without any channel says so only here; the job bears the leg's id."""
@@ -216,7 +218,7 @@ class Registry:
 
     # --- endings ----------------------------------------------------------------------------------
 
-    def _end(self, leg: Leg, at: Moment, cause: str, protocol_cause: str = "", progressed_at: Moment = 0) -> None:
+    def _end(self, leg: Leg, at: Moment, cause: str, event: e.ChannelHungUp | None = None) -> None:
         del self.legs[leg.leg_id]
         other = self.legs.get(leg.bridged_to)
         if other is not None and other.bridged_to == leg.leg_id:
@@ -230,8 +232,9 @@ class Registry:
                 call_id=leg.call_id,
                 role=leg.role,
                 cause=cause,
-                protocol_cause=protocol_cause,
-                progressed_at=progressed_at,
+                protocol_cause=event.protocol_cause if event else "",
+                disposition=event.disposition if event else "",
+                progressed_at=event.progressed_at if event else 0,
                 answered_at=leg.answered_at,
             )
         )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import NoReturn
 
 import msgspec
 import structlog
@@ -19,6 +20,8 @@ from ccd.switch.port import Switch
 log = structlog.get_logger(__name__)
 
 LONGEST_PROMPT_S = 600.0
+MUSIC_AGAIN_S = 1.0
+PARKED_AGAIN_S = 0.2
 ANSWER_DEADLINE_S = 10.0
 
 
@@ -89,7 +92,10 @@ class Talk:
         playing = str(uuid.uuid4())
         self._switch.await_begin()
         try:
-            self._switch.tell(Play(leg_id=self.leg.leg_id, audio=audio, execution_id=playing))
+            self._switch.tell(
+                Play(leg_id=self.leg.leg_id, audio=audio, execution_id=playing),
+                on_done=lambda error: self._not_playing(playing) if error is not None else None,
+            )
             deadline = self._clock.monotonic() + LONGEST_PROMPT_S
             while (left := deadline - self._clock.monotonic()) > 0:
                 event = self._mailbox.wait(ApplicationEnded, DigitPressed, timeout=left)
@@ -103,6 +109,15 @@ class Talk:
             self._switch.tell(StopPlaying(leg_id=self.leg.leg_id))
         finally:
             self._switch.await_end()
+
+    def _not_playing(self, execution_id: str) -> None:
+        """The switch would not play, or is not connected: as if the prompt had ended at once."""
+        leg_id, now = self.leg.leg_id, self._clock.now()
+        self._mailbox.put(
+            ApplicationEnded(
+                leg_id=leg_id, at=now, execution_id=execution_id, application="playback", response="REFUSED"
+            )
+        )
 
     def ask(self, prompt: str, *, timeout_ms: int, barge_in: bool) -> str | None:
         """Play a prompt and take one key; None when none came within `timeout_ms` after its end."""
@@ -118,16 +133,24 @@ class Talk:
             self._answer()
         self._typed.clear()
         music = self._queue_door.enter(self.call, self.leg, queue, priority)
-        playing = self._music(music)
+        playing, began = self._music(music), self._clock.monotonic()
+        silent_s: float | None = None
         while True:
-            event = self._mailbox.wait(QueueDone, ApplicationEnded, ChannelParked)
+            event = self._mailbox.wait(QueueDone, ApplicationEnded, ChannelParked, timeout=silent_s)
             if isinstance(event, QueueDone):
                 if event.how != "connected":
                     self._switch.tell(StopPlaying(leg_id=self.leg.leg_id))
                 return event.how
-            ended = isinstance(event, ApplicationEnded) and event.execution_id == playing
-            if (ended or isinstance(event, ChannelParked)) and self._queue_door.waits(self.leg.leg_id):
-                playing = self._music(music)
+            if isinstance(event, ApplicationEnded):
+                if event.execution_id != playing or not self._queue_door.waits(self.leg.leg_id):
+                    continue
+                silent_s = began + MUSIC_AGAIN_S - self._clock.monotonic()
+                if silent_s > 0:  # music that ends at once is broken: not a storm of commands, but another try
+                    continue
+            elif not self._queue_door.waits(self.leg.leg_id):
+                silent_s = PARKED_AGAIN_S  # parked before we heard that the agent, who answered, is gone
+                continue
+            playing, began, silent_s = self._music(music), self._clock.monotonic(), None
 
     def _music(self, audio: str) -> str:
         playing = str(uuid.uuid4())
@@ -141,12 +164,13 @@ class Talk:
         if prompt:
             self._play(self._prompt_path(prompt), barge_in=False)
 
-    def hang_up(self, cause: str) -> None:
+    def hang_up(self, cause: str) -> NoReturn:
         """End the call, and wait until it has ended.
 
         Raises:
             LegGone: always, once the switch has done it.
         """
         self.call.ended_by_ccd = True
-        self._switch.tell(Hangup(leg_id=self.leg.leg_id, cause=cause))
-        self._mailbox.wait(QueueDone, timeout=ANSWER_DEADLINE_S)
+        while True:  # a lost link must not leave a caller in silence under a lease that is renewed for ever
+            self._switch.tell(Hangup(leg_id=self.leg.leg_id, cause=cause))
+            self._mailbox.wait(QueueDone, timeout=ANSWER_DEADLINE_S)

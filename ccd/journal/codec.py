@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import msgspec
 
 from ccd.acd import facts as acd
@@ -21,8 +19,13 @@ FACT_TYPES: tuple[type[calls.Fact], ...] = tuple(
 
 BY_TAG: dict[str, type[calls.Fact]] = {str(kind.__struct_config__.tag): kind for kind in FACT_TYPES}
 
+
+class _Head(msgspec.Struct):
+    kind: str
+
+
 _encode = msgspec.json.Encoder().encode
-_kind_of = msgspec.json.Decoder(type("Kind", (msgspec.Struct,), {"__annotations__": {"kind": str}}))
+_kind_of = msgspec.json.Decoder(_Head)
 _decoders = {tag: msgspec.json.Decoder(kind) for tag, kind in BY_TAG.items()}
 
 
@@ -33,6 +36,6 @@ def encode(fact: calls.Fact) -> bytes:
 
 def decode(data: bytes) -> calls.Fact | None:
     """The fact in `data`, or None when its kind is one that this code does not know."""
-    head: Any = _kind_of.decode(data)
+    head = _kind_of.decode(data)
     decoder = _decoders.get(head.kind)
     return None if decoder is None else decoder.decode(data)

@@ -79,6 +79,11 @@ class Daemon:
             raise DaemonUnreachable("ccd was not started")
         return self._child.pid
 
+    def listed(self, noun: str, **query: Any) -> list[dict[str, Any]]:
+        """The API's list of calls, agents, queues or recordings."""
+        rows: list[dict[str, Any]] = self.client.get(noun, **query)[noun]
+        return rows
+
     def exec(self) -> None:
         """Start core and return at once."""
         environment = {key: value for key, value in os.environ.items() if not key.startswith("CCD_")}
@@ -105,6 +110,8 @@ class Daemon:
         except CcdError:
             return False
         core = status.get("core") or {}
+        if (status.get("database") or {}).get("state") != "ready":
+            return False
         return bool(core.get("switches")) and all(one["ready"] for one in core["switches"])
 
     def wait_until(self, true: Callable[[], bool], what: str, seconds: float) -> None:

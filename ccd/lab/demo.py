@@ -129,7 +129,7 @@ def run(daemon: Daemon, world: World, seed: int, station_of: dict[str, str]) -> 
 
         def between() -> None:
             done = sum(diary.ended_at is not None for diary in world.callers())
-            board.show(api.get("queues"), api.get("agents"), api.get("calls"), done)
+            board.show(daemon.listed("queues"), daemon.listed("agents"), daemon.listed("calls"), done)
 
         play(world, demo_story.callers(seed), between)
     diaries = world.callers()
@@ -139,7 +139,7 @@ def run(daemon: Daemon, world: World, seed: int, station_of: dict[str, str]) -> 
     log_errors = daemon.errors()
     for line in wrong + log_errors:
         say(f"error: {line}")
-    recordings = api.get("recordings", limit=1000)
+    recordings = daemon.listed("recordings", limit=1000)
     complete = sum(one["state"] == "complete" for one in recordings)
     if complete != len(recordings):
         wrong.append("recordings")
@@ -164,8 +164,8 @@ def settled(daemon: Daemon, expected: int) -> list[dict[str, Any]]:
 
     def all_there() -> bool:
         nonlocal rows
-        rows = daemon.client.get("calls", ended=1, limit=1000)
-        recordings = daemon.client.get("recordings", limit=1000)
+        rows = daemon.listed("calls", ended=1, limit=1000)
+        recordings = daemon.listed("recordings", limit=1000)
         gevent.sleep(0.2)
         return len(rows) >= expected and all(one["state"] not in ("running", "stopped") for one in recordings)
 

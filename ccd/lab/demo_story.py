@@ -10,7 +10,7 @@ DIALLED = "4008001000"
 AGENTS = ("wang", "li", "zhang", "liu", "chen")
 PHONES = ("1001", "1002", "1003", "1004", "1005")
 IN_MENU, IN_QUEUE, SERVED = 4, 5, 21
-EVERY_MS = 1_300
+EVERY_MS = 800
 
 
 def callers(seed: int = 7) -> list[CallerScript]:

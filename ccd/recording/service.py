@@ -145,6 +145,8 @@ class Recordings:
         now = self._clock.now()
         order = MaskRecording if masked else UnmaskRecording
         self._switch_of(recording.node).ask(order(leg_id=recording.leg_id, path=recording.path))
+        if self.running.get(recording.leg_id) is not recording:
+            raise NotFound(f"call {call_id} is not being recorded any more")
         recording.masked = masked
         fact = RecordingMasked if masked else RecordingUnmasked
         self._publish(

@@ -9,14 +9,17 @@ from __future__ import annotations
 import importlib
 import pkgutil
 from collections.abc import Callable
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Annotated, TypeVar
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, StringConstraints
 
 if TYPE_CHECKING:
     from ccd.ivr.talk import Talk
 
 HANG_UP = "hang_up"
+
+Prompt = Annotated[str, StringConstraints(pattern=r"^([A-Za-z0-9_][A-Za-z0-9_.-]{0,99})?$")]
+"""The name of a prompt; it becomes part of a path, so that the check of a flow refuses what the switch may not see."""
 
 
 class Node(BaseModel):

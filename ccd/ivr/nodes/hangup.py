@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from pydantic import Field
 
-from ccd.ivr.nodes import HANG_UP, Node, node
+from ccd.ivr.nodes import HANG_UP, Node, Prompt, node
 
 if TYPE_CHECKING:
     from ccd.ivr.talk import Talk
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 class Hangup(Node):
     """End the call with a cause as FreeSWITCH names it."""
 
-    prompt: str = ""
+    prompt: Prompt = ""
     cause: str = Field(default="NORMAL_CLEARING", pattern=r"^[A-Z][A-Z0-9_]{0,63}$")
 
     def prompts(self) -> list[str]:

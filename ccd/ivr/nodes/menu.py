@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from pydantic import Field, field_validator
 
-from ccd.ivr.nodes import Node, node
+from ccd.ivr.nodes import Node, Prompt, node
 
 if TYPE_CHECKING:
     from ccd.ivr.talk import Talk
@@ -22,15 +22,15 @@ class Menu(Node):
     Where a flow writes no edge for no_input or no_match, the menu leaves by `next`, and without that hangs up.
     """
 
-    prompt: str
+    prompt: Prompt = Field(min_length=1)
     choices: dict[str, str] = Field(min_length=1)
     no_input: str = ""
     no_match: str = ""
     timeout_ms: int = Field(default=5_000, ge=500, le=60_000, alias="timeout")
     tries: int = Field(default=3, ge=1, le=10)
     barge_in: bool = True
-    no_input_prompt: str = "no_input"
-    no_match_prompt: str = "no_match"
+    no_input_prompt: Prompt = "no_input"
+    no_match_prompt: Prompt = "no_match"
 
     @field_validator("choices")
     @classmethod

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ccd.ivr.nodes import Node, node
+from pydantic import Field
+
+from ccd.ivr.nodes import Node, Prompt, node
 
 if TYPE_CHECKING:
     from ccd.ivr.talk import Talk
@@ -14,7 +16,7 @@ if TYPE_CHECKING:
 class Play(Node):
     """Play a prompt. With `barge_in` a key ends it and counts as the first digit of the next input."""
 
-    prompt: str
+    prompt: Prompt = Field(min_length=1)
     barge_in: bool = True
 
     def prompts(self) -> list[str]:

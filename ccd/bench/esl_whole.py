@@ -1,0 +1,219 @@
+"""How many events of the recorded stream pass through the whole of core per second of process CPU time.
+
+The real reader on a real socket, translation, registry, and every listener that core's composition root wires: flows,
+queue, offers, recordings, leases, ledger and the spool on disk. Commands are rendered and swallowed. `python -m
+ccd.bench.esl_whole FILE LAPS` prints one figure and the counts.
+"""
+
+from __future__ import annotations
+
+from gevent import monkey
+
+monkey.patch_all()
+
+import json  # noqa: E402
+import sys  # noqa: E402
+import tempfile  # noqa: E402
+import time  # noqa: E402
+from collections import Counter  # noqa: E402
+from collections.abc import Callable, Iterator  # noqa: E402
+from pathlib import Path  # noqa: E402
+from types import SimpleNamespace  # noqa: E402
+from typing import Any  # noqa: E402
+
+import gevent  # noqa: E402
+import structlog  # noqa: E402
+from gevent.event import Event  # noqa: E402
+from pydantic import SecretStr  # noqa: E402
+
+import ccd.acd.offers  # noqa: E402
+from ccd.acd.model import Agent, Queue, Station, Tier  # noqa: E402
+from ccd.bench.esl_feed import feed, load  # noqa: E402
+from ccd.bench.esl_stream import Recorded, dress, lap  # noqa: E402
+from ccd.core.house import House  # noqa: E402
+from ccd.esl.connection import Connection  # noqa: E402
+from ccd.esl.frame import Frame  # noqa: E402
+from ccd.ivr.flow import fingerprint  # noqa: E402
+from ccd.journal.configuration import Configuration, Route  # noqa: E402
+from ccd.settings.model import Recordings, Settings, Switch  # noqa: E402
+
+DEADLINE_S = 150.0
+AGENTS = 150  # as many as there are calls, so that each caller's agent leg is ordered before the recording shows it
+FLOW = {
+    "start": "hello",
+    "nodes": {
+        "hello": {"type": "answer", "next": "line"},
+        "line": {"type": "queue", "queue": "bench", "next": "bye"},
+        "bye": {"type": "hangup"},
+    },
+}
+
+
+class SwallowingLink:
+    """Stands where the link to the switch stands: takes commands, says +OK to each, sends nothing."""
+
+    is_up = True
+
+    def __init__(self) -> None:
+        self.commands = 0
+
+    def tell(self, text: str, key: str = "", on_reply: Callable[[Frame], None] | None = None) -> None:
+        self.commands += 1
+        if on_reply is not None:
+            on_reply(Frame("command/reply", {"Reply-Text": "+OK"}, b""))
+
+    def await_begin(self) -> None:
+        """Nothing is nudged."""
+
+    def await_end(self) -> None:
+        """Nothing was nudged."""
+
+
+def make_house(folder: Path) -> tuple[House, SwallowingLink]:
+    """Core with a queue and agents, its switch's link replaced."""
+    settings = Settings(
+        state_dir=str(folder / "state"),
+        run_dir=str(folder / "run"),
+        sounds_path=str(folder / "sounds"),
+        switches=(Switch(password=SecretStr("ClueCon"), recordings_path=str(folder / "recordings")),),
+        recordings=Recordings(path=str(folder / "recordings"), cdr_path=str(folder / "cdr")),
+    )
+    house, link = House(settings), SwallowingLink()
+    node = house.node("")
+    node.link = link  # type: ignore[assignment]
+    node.switch.use(link)  # type: ignore[arg-type]
+    names = [f"a{number}" for number in range(AGENTS)]
+    sha256 = fingerprint(FLOW)
+    house.take_configuration(
+        Configuration(
+            version=1,
+            queues=(Queue(queue_id="q", name="bench", record="agent", min_talk_ms=0),),
+            agents=tuple(Agent(agent_id=name, name=name, station_id=name) for name in names),
+            stations=tuple(Station(station_id=name, name=name, contact=f"user/{name}@bench") for name in names),
+            tiers=tuple(Tier(queue_id="q", agent_id=name) for name in names),
+            routes=(Route(dialled="*", flow="main"),),
+            flows={sha256: FLOW},
+            active_flows={"main": sha256},
+        )
+    )
+    for name in names:
+        house.acd.roster.login(name)
+    return house, link
+
+
+class Tally:
+    """Counts what is published, in place of nobody: the house's own listeners run as ever."""
+
+    def __init__(self, house: House) -> None:
+        self.facts: Counter[str] = Counter()
+        publish = house.bus.publish
+
+        def counted(fact: object) -> None:
+            self.facts[type(fact).__name__] += 1
+            publish(fact)
+
+        house.bus.publish = counted  # type: ignore[method-assign]
+
+
+def run(laps: list[Recorded], folder: Path) -> dict[str, Any]:
+    """Feed the laps to a house; gives events per second of CPU time and what came of them."""
+    house, link = make_house(folder)
+    tally = Tally(house)
+    ids = _agent_legs(laps)
+    original = ccd.acd.offers.uuid
+    ccd.acd.offers.uuid = SimpleNamespace(uuid4=lambda: next(ids))  # type: ignore[assignment]
+    expected, seen, done = sum(one.events for one in laps), 0, Event()
+
+    def on_events(bodies: list[bytes]) -> None:
+        nonlocal seen
+        house.node("").switch.receive(bodies)
+        seen += len(bodies)
+        if seen >= expected:
+            done.set()
+
+    try:
+        with _file(laps) as name, feed(name) as port:
+            connection = Connection("127.0.0.1", port, "ClueCon", on_events=on_events)
+            connection.connect()
+            began = time.process_time()
+            connection.tell("event json ALL")
+            with gevent.Timeout(DEADLINE_S):
+                done.wait()
+                gevent.joinall(list(house.desk.running.values()))
+            spent = time.process_time() - began
+            connection.stop()
+        left = len(house.registry.legs) + len(house.registry.calls) + len(house.acd.callers) + len(house.acd.offers.out)
+        spooled = house.spool.counts.written
+    finally:
+        ccd.acd.offers.uuid = original
+        house.spool.close()
+        house.state.close()
+    return {
+        "per_s": round(expected / spent),
+        "events": expected,
+        "facts": dict(tally.facts),
+        "commands": link.commands,
+        "spooled": spooled,
+        "left": left,
+    }
+
+
+def _agent_legs(laps: list[Recorded]) -> Iterator[str]:
+    """The queue is first come, first served: its n-th offer is for the n-th customer, whose agent's leg is known."""
+    return iter([agent for one in laps for _, agent in one.pairs])
+
+
+class _file:  # noqa: N801 (a context manager, used like a function)
+    def __init__(self, laps: list[Recorded]) -> None:
+        self._laps = laps
+
+    def __enter__(self) -> str:
+        self._file = tempfile.NamedTemporaryFile()
+        for one in self._laps:
+            self._file.write(one.raw)
+        self._file.flush()
+        return self._file.name
+
+    def __exit__(self, *_: object) -> None:
+        self._file.close()
+
+
+def faults(result: dict[str, Any], calls: int) -> list[str]:
+    """What was not counted as it should; empty when the path did its whole work."""
+    per_call = {
+        "CallArrived": 1,
+        "CallAnswered": 1,
+        "CallEnded": 1,
+        "LegCreated": 2,
+        "LegAnswered": 2,
+        "LegEnded": 2,
+        "LegsBridged": 1,
+        "LegsUnbridged": 1,
+        "CallerQueued": 1,
+        "OfferMade": 1,
+        "OfferEnded": 1,
+        "CallerConnected": 1,
+        "TalkEnded": 1,
+        "RecordingStarted": 1,
+    }
+    wrong = [
+        f"{name}: {result['facts'].get(name, 0)} instead of {count * calls}"
+        for name, count in per_call.items()
+        if result["facts"].get(name, 0) != count * calls
+    ]
+    return wrong + ([f"{result['left']} legs, calls or offers are left"] if result["left"] else [])
+
+
+def main() -> None:
+    """One figure, as JSON."""
+    structlog.configure(processors=[], logger_factory=structlog.ReturnLoggerFactory(), cache_logger_on_first_use=True)
+    recorded = dress(load(sys.argv[1]))
+    laps = [lap(recorded, number) for number in range(int(sys.argv[2]))]
+    with tempfile.TemporaryDirectory(prefix="ccd-bench-") as folder:
+        result = run(laps, Path(folder))
+    result["faults"] = faults(result, sum(len(one.pairs) for one in laps))
+    sys.stdout.write(json.dumps(result) + "\n")
+
+
+if __name__ == "__main__":
+    main()

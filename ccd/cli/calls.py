@@ -1,0 +1,75 @@
+"""`ccd calls`."""
+
+from __future__ import annotations
+
+import click
+
+from ccd.cli.options import client, json_option, limit_option
+from ccd.cli.output import show_json, show_record, show_table
+
+LIVE = {
+    "call": "call_id",
+    "from": "caller_number",
+    "name": "caller_name",
+    "dialled": "dialled",
+    "place": "place",
+    "queue": "queue",
+    "agent": "agent",
+    "arrived": "arrived_at",
+    "waited": "waited_ms",
+}
+ENDED = {
+    "call": "call_id",
+    "from": "caller_number",
+    "dialled": "dialled",
+    "outcome": "outcome",
+    "cause": "cause",
+    "ended by": "ended_by",
+    "arrived": "arrived_at",
+    "duration": "duration_ms",
+}
+
+
+@click.group()
+def calls() -> None:
+    """Calls, living and ended."""
+
+
+@calls.command("list")
+@click.option("--ended", is_flag=True, help="Calls that ended, newest first, instead of those that live.")
+@limit_option
+@json_option
+@click.pass_context
+def list_(context: click.Context, ended: bool, limit: int, as_json: bool) -> None:
+    """List calls, oldest first."""
+    body = client(context).get("calls", **({"ended": 1, "limit": limit} if ended else {}))
+    if as_json:
+        show_json(body)
+    else:
+        show_table(body["calls"], ENDED if ended else LIVE, "no calls")
+
+
+@calls.command()
+@click.argument("call_id")
+@json_option
+@click.pass_context
+def show(context: click.Context, call_id: str, as_json: bool) -> None:
+    """Show one call with its legs, waits, offers and recordings."""
+    body = client(context).get("calls", call_id)
+    if as_json:
+        show_json(body)
+    else:
+        show_record(body)
+
+
+@calls.command()
+@click.argument("call_id")
+@json_option
+@click.pass_context
+def hangup(context: click.Context, call_id: str, as_json: bool) -> None:
+    """End a call for everybody in it."""
+    body = client(context).post("calls", call_id, "hangup")
+    if as_json:
+        show_json(body)
+    else:
+        click.echo(f"call {call_id} is hung up")

@@ -1,0 +1,63 @@
+"""What a command prints: a table for people, or the API's body with --json."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import click
+
+from ccd.cli.exits import printable
+
+
+def show_json(body: Any) -> None:
+    """The API's body, as it came."""
+    click.echo(json.dumps(body, ensure_ascii=False, indent=2 if sys.stdout.isatty() else None))
+
+
+def show_table(rows: Iterable[Mapping[str, Any]], columns: Mapping[str, str], nothing: str) -> None:
+    """A table of `columns` (heading → key); `nothing` is said when there are no rows."""
+    rows = list(rows)
+    if not rows:
+        click.echo(nothing)
+        return
+    from rich import box
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    for heading in columns:
+        table.add_column(heading, overflow="fold")
+    for row in rows:
+        table.add_row(*(Text(cell(row.get(key), key)) for key in columns.values()))  # Text: markup in a name stays text
+    terminal = sys.stdout.isatty()
+    Console(width=None if terminal else 400, highlight=False, soft_wrap=False).print(table)
+
+
+def show_record(record: Mapping[str, Any]) -> None:
+    """One thing, a line for each of its values."""
+    width = max((len(key) for key in record), default=0)
+    for key, value in record.items():
+        if isinstance(value, list | dict) and value:
+            click.echo(f"{key}:")
+            for item in value if isinstance(value, list) else [value]:
+                pairs = item.items() if isinstance(item, dict) else [("", item)]
+                click.echo("  " + "  ".join(f"{name}={cell(inner, name)}" for name, inner in pairs).strip())
+        else:
+            click.echo(f"{key:<{width}}  {cell(value, key)}")
+
+
+def cell(value: Any, key: str = "") -> str:
+    """A value in a table: nothing as a dash, durations with their unit."""
+    if value is None or value in ("", []):
+        return "-"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if key.endswith("_ms") and isinstance(value, int):
+        return f"{value / 1000:g} s"
+    if isinstance(value, list | dict):
+        return printable(json.dumps(value, ensure_ascii=False))
+    return printable(str(value))

@@ -1,0 +1,45 @@
+"""`ccd run`, `ccd demo` and the hidden `ccd side`: hand over to the composition roots."""
+
+from __future__ import annotations
+
+import importlib
+import sys
+
+import click
+
+from ccd.cli.exits import Needed
+from ccd.cli.options import found_settings, parsed_sets, settings_options
+
+
+@click.command()
+@settings_options
+def run(settings_path: str | None, sets: tuple[str, ...]) -> None:
+    """Run the daemon in the foreground, as systemd does.
+
+    SIGTERM stops it: calls in progress stay alive on the switch. Standard error carries the log.
+    """
+    path, options = found_settings(settings_path), parsed_sets(sets)
+    daemon = importlib.import_module("ccd.core.daemon")
+    sys.exit(daemon.run(path, options) or 0)
+
+
+@click.command(context_settings={"ignore_unknown_options": True, "help_option_names": []})
+@click.argument("arguments", nargs=-1, type=click.UNPROCESSED)
+def demo(arguments: tuple[str, ...]) -> None:
+    """Play a small call centre on this machine and leave nothing behind."""
+    try:
+        lab = importlib.import_module("ccd.lab.demo")
+    except ModuleNotFoundError as error:
+        if error.name and error.name.startswith("ccd"):
+            raise
+        raise Needed(f"the demo needs {error.name}; install it with: pip install 'ccd[embedded]'") from None
+    sys.exit(lab.main(list(arguments)) or 0)
+
+
+@click.command(hidden=True)
+@settings_options
+@click.option("--core", "core_socket", required=True, help="core's command socket.")
+def side(settings_path: str | None, sets: tuple[str, ...], core_socket: str) -> None:
+    """The office process; core starts it as its child."""
+    daemon = importlib.import_module("ccd.side.daemon")
+    sys.exit(daemon.run(found_settings(settings_path), parsed_sets(sets), core_socket))

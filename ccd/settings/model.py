@@ -1,0 +1,208 @@
+"""What ccd.yaml says: every key, its type, its default and the one line that explains it.
+
+The descriptions are the comments of ccd.yaml (`ccd.settings.example` writes the file from here). A path that
+does not start with `/` is relative to the folder of ccd.yaml, the sockets to `run_dir`; an empty text means
+not set. A value that is secret may also stand in a file (`*_file`) or come as a systemd credential.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, model_validator
+
+from ccd.base import words
+from ccd.base.errors import Unsafe
+from ccd.settings.types import FileMode, Section, YesNo
+
+
+def _word(text: str) -> str:
+    try:
+        return words.word(text)
+    except Unsafe:
+        raise ValueError("must be letters, digits, _ - . or :, beginning with a letter, digit or _") from None
+
+
+def _switch_path(text: str) -> str:
+    try:
+        return words.path(text)
+    except Unsafe:
+        raise ValueError("must be a plain absolute path, without blanks, .. or signs that FreeSWITCH expands") from None
+
+
+def _dialled(text: str) -> str:
+    if text == "*":
+        return text
+    try:
+        return words.number(text)
+    except Unsafe:
+        raise ValueError("must be the digits as dialled, or '*' for every other number") from None
+
+
+def _several(value: Any) -> Any:
+    return () if value == "" else value
+
+
+def _filled(text: str) -> str:
+    if not text.strip() or any(ord(letter) < 32 for letter in text):
+        raise ValueError("must not be empty or hold control characters")
+    return text
+
+
+Word = Annotated[str, AfterValidator(_word)]
+Filled = Annotated[str, AfterValidator(_filled)]
+SwitchPath = Annotated[str, AfterValidator(_switch_path)]
+Port = Annotated[int, Field(ge=1, le=65535)]
+
+
+class Switch(Section):
+    """One FreeSWITCH."""
+
+    name: Word = Field(default="local", description="how ccd calls this FreeSWITCH; stands on every leg's row")
+    host: Filled = Field(default="127.0.0.1", description="where its event socket listens")
+    port: Port = Field(default=8021, description="its port")
+    password: SecretStr = Field(default=SecretStr(""), description="its password; better in a file of its own")
+    password_file: str = Field(
+        default="", description="a file that holds it (or systemd credential switch_<name>_password)"
+    )
+    commands: int = Field(default=4, ge=1, le=32, description="connections for commands, beside the one for events")
+    recordings_path: SwitchPath = Field(
+        default="/var/lib/ccd/recordings", description="the folder of recordings, as this FreeSWITCH sees it"
+    )
+
+
+class Database(Section):
+    """The PostgreSQL that keeps configuration and history."""
+
+    url: SecretStr = Field(
+        default=SecretStr(""), description="postgresql://user:password@host:5432/name; better in a file"
+    )
+    url_file: str = Field(default="", description="a file that holds the URL (or systemd credential database_url)")
+    embedded: YesNo = Field(
+        default=False, description="without a URL: start a PostgreSQL of our own (extra ccd[embedded])"
+    )
+    folder: str = Field(default="", description="the folder of the embedded one; empty: postgresql in state_dir")
+
+
+class Recordings(Section):
+    """Where recordings and call records of the switch are, as ccd sees them."""
+
+    path: Filled = Field(default="/var/lib/ccd/recordings", description="the folder of recordings, as ccd sees it")
+    cdr_path: Filled = Field(
+        default="/var/lib/ccd/cdr", description="the folder of FreeSWITCH's CDR files, as ccd sees it"
+    )
+
+
+class Control(Section):
+    """The socket on which the CLI and other programs of this machine talk to ccd."""
+
+    socket: Filled = Field(default="control.sock", description="the unix socket; relative to run_dir")
+    group: str = Field(
+        default="", description="the group that may use it; empty: only the user that ccd runs as, and root"
+    )
+    mode: FileMode = Field(default=0o660, description="its file mode")
+
+
+class Lease(Section):
+    """How callers are kept when ccd dies: each waits under a lease that ccd renews."""
+
+    seconds: int = Field(
+        default=30,
+        ge=5,
+        le=600,
+        description="a caller waits so long for a dead ccd, then the fallback takes him",
+    )
+    renew: int = Field(default=10, ge=1, le=300, description="renewed so often, in seconds")
+    alive_every: int = Field(
+        default=2, ge=1, le=3, description="ccd tells the switch that it lives so often, in seconds"
+    )
+
+    @model_validator(mode="after")
+    def _renewed_in_time(self) -> Lease:
+        if self.renew * 2 > self.seconds:
+            raise ValueError("renew must be at most half of seconds: one missed renewal may cost no call")
+        return self
+
+
+class Log(Section):
+    """What is logged, and how."""
+
+    level: Literal["debug", "info", "warning", "error"] = Field(
+        default="info", description="debug, info, warning or error"
+    )
+    format: Literal["auto", "console", "json"] = Field(
+        default="auto", description="console, json, or auto: console on a terminal and JSON elsewhere"
+    )
+    numbers: Literal["full", "last4", "hash"] = Field(
+        default="full", description="callers' numbers in logs: full, last4 or hash"
+    )
+    file: str = Field(default="", description="append to this file instead of standard error")
+
+
+class Route(Section):
+    """A dialled number and what happens to its callers."""
+
+    dialled: Annotated[str, AfterValidator(_dialled)] = Field(
+        default="*", description="the number as it arrives from the trunk; '*' is every other number"
+    )
+    flow: Word = Field(default="main", description="the flow it leads to: flows_dir/<flow>.yaml")
+    answer: Literal["at_once", "at_queue", "at_agent"] = Field(
+        default="at_once", description="when the call is answered: at_once, at_queue or at_agent"
+    )
+    record: Literal["no", "answer", "queue", "agent"] = Field(
+        default="no", description="from where it is recorded: no, answer, queue or agent"
+    )
+
+
+class Settings(Section):
+    """Everything that ccd.yaml says."""
+
+    node_name: Word = Field(default="ccd", description="the name of this ccd, on facts and rows")
+    state_dir: Filled = Field(
+        default="/var/lib/ccd", description="what ccd must keep: spool, snapshots, embedded database"
+    )
+    run_dir: Filled = Field(default="/run/ccd", description="sockets and pid files")
+    flows_dir: Filled = Field(default="flows", description="the flows, one YAML file each")
+    sounds_path: SwitchPath = Field(
+        default="/usr/share/ccd/sounds", description="the folder of prompts, as FreeSWITCH sees it"
+    )
+    language: Word = Field(default="zh", description="the language of prompts: a folder in sounds_path")
+    switches: Annotated[tuple[Switch, ...], BeforeValidator(_several)] = Field(
+        default=(Switch(),), description="the FreeSWITCH servers"
+    )
+    database: Database = Field(default=Database(), description="PostgreSQL")
+    recordings: Recordings = Field(default=Recordings(), description="recordings and CDR files, as ccd sees them")
+    control: Control = Field(default=Control(), description="the control socket")
+    lease: Lease = Field(default=Lease(), description="how callers are kept when ccd dies")
+    log: Log = Field(default=Log(), description="logging")
+    routes: Annotated[tuple[Route, ...], BeforeValidator(_several)] = Field(
+        default=(Route(),), description="dialled numbers and their flows; one number each, in any order"
+    )
+
+    @property
+    def core_socket(self) -> str:
+        """The unix socket between core and side."""
+        return f"{self.run_dir}/core.sock"
+
+    @property
+    def spool_dir(self) -> str:
+        """Where core writes facts and side reads them."""
+        return f"{self.state_dir}/spool"
+
+    @property
+    def database_folder(self) -> str:
+        """The folder of the embedded PostgreSQL."""
+        return self.database.folder or f"{self.state_dir}/postgresql"
+
+
+def doubles(settings: Settings) -> list[tuple[tuple[str | int, ...], str]]:
+    """What stands twice and may stand once: `(where, what)` for each."""
+    faults: list[tuple[tuple[str | int, ...], str]] = []
+    for section, key in (("switches", "name"), ("routes", "dialled")):
+        seen: set[str] = set()
+        for index, item in enumerate(getattr(settings, section)):
+            value = getattr(item, key)
+            if value in seen:
+                faults.append(((section, index, key), f"{value!r} stands twice"))
+            seen.add(value)
+    return faults

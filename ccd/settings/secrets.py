@@ -1,0 +1,81 @@
+"""Secrets of ccd.yaml: from the key itself, from a file (`*_file`), or from a systemd credential."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pydantic import SecretStr
+
+from ccd.settings.model import Settings
+
+_LARGEST = 4096
+_SCHEMES = ("postgresql://", "postgres://", "postgresql+psycopg://")
+
+
+@dataclass(frozen=True, slots=True)
+class Secret:
+    """A secret, its place in the settings and the name of its systemd credential."""
+
+    where: tuple[str | int, ...]
+    value: SecretStr
+    file: str
+    credential: str
+
+
+def resolve_secrets(settings: Settings, base: Path, credentials: str) -> tuple[Settings, list[tuple[Secret, str]]]:
+    """The settings with every secret read; and what went wrong, without a word of any secret."""
+    faults: list[tuple[Secret, str]] = []
+
+    def value_of(secret: Secret) -> SecretStr:
+        if secret.value.get_secret_value() and secret.file:
+            faults.append((secret, "give the value or its file, not both"))
+            return secret.value
+        try:
+            return _read(secret, base, credentials)
+        except ValueError as error:
+            faults.append((secret, str(error)))
+            return secret.value
+
+    switches = []
+    for index, switch in enumerate(settings.switches):
+        where = ("switches", index, "password_file" if switch.password_file else "password")
+        secret = Secret(where, switch.password, switch.password_file, f"switch_{switch.name}_password")
+        switches.append(switch.model_copy(update={"password": value_of(secret)}))
+    database = settings.database
+    key = "url_file" if database.url_file else "url"
+    secret = Secret(("database", key), database.url, database.url_file, "database_url")
+    url = value_of(secret)
+    if (text := url.get_secret_value()) and not text.startswith(_SCHEMES):
+        faults.append((secret, "must begin with postgresql://"))
+    parts: dict[str, Any] = {
+        "switches": tuple(switches),
+        "database": database.model_copy(update={"url": url}),
+    }
+    return settings.model_copy(update=parts), faults
+
+
+def _read(secret: Secret, base: Path, credentials: str) -> SecretStr:
+    if secret.value.get_secret_value():
+        return secret.value
+    if secret.file:
+        return _from_file(base / secret.file)
+    if credentials and (path := Path(credentials) / secret.credential).exists():
+        return _from_file(path)
+    return secret.value
+
+
+def _from_file(path: Path) -> SecretStr:
+    try:
+        with path.open("rb") as file:
+            data = file.read(_LARGEST + 1)
+    except OSError as error:
+        raise ValueError(f"{path} cannot be read: {error.strerror}") from None
+    try:
+        text = data.decode().strip()
+    except UnicodeDecodeError:
+        raise ValueError(f"{path} is not text") from None
+    if not text or "\n" in text or len(data) > _LARGEST:
+        raise ValueError(f"{path} must hold one line")
+    return SecretStr(text)

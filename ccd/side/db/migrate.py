@@ -1,0 +1,132 @@
+"""The schema's versions: up, down, and which one a database has. Driven by code, without an alembic.ini.
+
+The scripts are package data (`ccd.share.migrations`) in a wheel and the folder `migrations/` in a checkout.
+"""
+
+from __future__ import annotations
+
+import importlib.resources
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from alembic import command
+from alembic.autogenerate import compare_metadata
+from alembic.config import Config
+from alembic.migration import MigrationContext
+from alembic.script import ScriptDirectory
+from sqlalchemy import Connection, text
+
+import ccd
+from ccd.base.errors import Refused
+from ccd.side.db.engine import make_engine
+from ccd.side.db.partitions import is_partition
+from ccd.side.db.tables import SCHEMA, metadata
+
+_LOCK = 7_229_000
+VERSION_TABLE = "alembic_version"
+
+
+def upgrade(url: str, revision: str = "head") -> str:
+    """Bring the database up to `revision`; returns the version it then has. Two at once wait for each other."""
+    return _run(url, command.upgrade, revision)
+
+
+def downgrade(url: str, revision: str) -> str:
+    """Take the database down to `revision` (`base` is nothing of ours); rows that no longer fit are lost."""
+    return _run(url, command.downgrade, revision)
+
+
+def current(url: str) -> str:
+    """The version of the database, '' when it has none."""
+    with _connected(url) as connection:
+        return _version(connection)
+
+
+def head() -> str:
+    """The newest version that this code knows."""
+    found = ScriptDirectory.from_config(_config()).get_current_head()
+    assert found is not None
+    return found
+
+
+def differences(url: str) -> list[Any]:
+    """What autogenerate would change in the database: nothing, when migrations and tables agree."""
+    with _connected(url) as connection:
+        context = MigrationContext.configure(connection, opts=compare_options())
+        return list(compare_metadata(context, metadata))
+
+
+def compare_options() -> dict[str, Any]:
+    """How alembic looks at our schema; for migrations/env.py, too."""
+    return {
+        "target_metadata": metadata,
+        "version_table": VERSION_TABLE,
+        "version_table_schema": SCHEMA,
+        "include_schemas": True,
+        "include_name": _is_ours,
+        "compare_type": True,
+        "compare_server_default": True,
+    }
+
+
+def _is_ours(name: str | None, kind: str, parents: Any) -> bool:
+    if kind == "schema":
+        return name == SCHEMA
+    if kind == "table":
+        return name != VERSION_TABLE and not is_partition(name or "")
+    return True
+
+
+def _run(url: str, what: Any, revision: str) -> str:
+    with _connected(url) as connection:
+        connection.execute(text("SELECT pg_advisory_lock(:lock)"), {"lock": _LOCK})
+        try:
+            connection.execute(text(f"CREATE SCHEMA IF NOT EXISTS {SCHEMA}"))
+            connection.commit()
+            found = _version(connection)
+            if found and found not in {
+                script.revision for script in ScriptDirectory.from_config(_config()).walk_revisions()
+            }:
+                raise Refused(f"the database has version {found}, which is newer than this ccd")
+            what(_config(connection), revision)
+            connection.commit()
+            return _version(connection)
+        finally:
+            connection.rollback()
+            connection.execute(text("SELECT pg_advisory_unlock(:lock)"), {"lock": _LOCK})
+
+
+@contextmanager
+def _connected(url: str) -> Iterator[Connection]:
+    # A migration may take long, and may wait long for another: hours, not the seconds of daily work.
+    engine = make_engine(url, statement_seconds=3600, pool_size=1)
+    try:
+        with engine.connect() as connection:
+            yield connection
+    finally:
+        engine.dispose()
+
+
+def _version(connection: Connection) -> str:
+    context = MigrationContext.configure(connection, opts=compare_options())
+    return context.get_current_revision() or ""
+
+
+def _config(connection: Connection | None = None) -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(_scripts()).replace("%", "%%"))
+    config.attributes["connection"] = connection
+    return config
+
+
+def _scripts() -> Path:
+    """The folder of the migrations: package data, or the checkout's."""
+    try:
+        packaged = Path(str(importlib.resources.files("ccd.share.migrations")))
+    except ModuleNotFoundError:
+        packaged = Path()
+    if (packaged / "env.py").is_file():
+        return packaged
+    return Path(ccd.__file__).parent.parent / "migrations"

@@ -1,0 +1,130 @@
+"""Facts of calls and legs into `calls`, `legs`, `call_segments` and `switch_events`.
+
+All of it may run in any order: a row is made by whichever fact comes first, and a moment once known only gives way to
+what its column's rule says (first arrival, first answer, last end).
+"""
+
+# ruff: noqa: S608 -- the text is ours alone; facts travel as a parameter
+
+from __future__ import annotations
+
+from ccd.side.db.projections.recordset import AT, rows, since, uid
+
+CALL_ARRIVED = f"""
+INSERT INTO ccd.calls (call_id, leg_id, node, caller_number, caller_name, dialled, arrived_at)
+SELECT DISTINCT ON (f.call_id) {uid("call_id")}, f.leg_id, f.node, f.caller_number, f.caller_name, f.dialled, {AT}
+FROM {rows("call_id text, leg_id text, node text, caller_number text, caller_name text, dialled text")}
+ORDER BY f.call_id, f.at
+ON CONFLICT (call_id) DO UPDATE SET leg_id = excluded.leg_id, node = excluded.node,
+  caller_number = excluded.caller_number, caller_name = excluded.caller_name, dialled = excluded.dialled,
+  arrived_at = least(calls.arrived_at, excluded.arrived_at)
+WHERE calls.arrived_at IS NULL OR excluded.arrived_at <= calls.arrived_at
+"""
+
+CALL_ANSWERED = f"""
+INSERT INTO ccd.calls (call_id, leg_id, answered_at)
+SELECT DISTINCT ON (f.call_id) {uid("call_id")}, f.leg_id, {AT}
+FROM {rows("call_id text, leg_id text")} ORDER BY f.call_id, f.at
+ON CONFLICT (call_id) DO UPDATE SET answered_at = least(calls.answered_at, excluded.answered_at)
+"""
+
+CALL_ENDED = f"""
+INSERT INTO ccd.calls (call_id, leg_id, ended_at, outcome, cause, ended_by, duration_ms)
+SELECT DISTINCT ON (f.call_id) {uid("call_id")}, f.leg_id, {AT}, f.outcome, f.cause, f.ended_by, f.duration_ms
+FROM {rows("call_id text, leg_id text, outcome text, cause text, ended_by text, duration_ms bigint")}
+ORDER BY f.call_id, f.at DESC, f._seq DESC
+ON CONFLICT (call_id) DO UPDATE SET ended_at = excluded.ended_at, outcome = excluded.outcome, cause = excluded.cause,
+  ended_by = excluded.ended_by, duration_ms = excluded.duration_ms
+WHERE calls.ended_at IS NULL OR excluded.ended_at >= calls.ended_at
+"""
+
+CALL_RECOVERED = f"""
+INSERT INTO ccd.calls (call_id, leg_id, recovered_at)
+SELECT DISTINCT ON (f.call_id) {uid("call_id")}, f.leg_id, {AT}
+FROM {rows("call_id text, leg_id text")} ORDER BY f.call_id, f.at DESC
+ON CONFLICT (call_id) DO UPDATE SET recovered_at = greatest(calls.recovered_at, excluded.recovered_at)
+"""
+
+CALL_TO_FALLBACK = f"""
+INSERT INTO ccd.calls (call_id, leg_id, fallback_at, fallback_reason)
+SELECT DISTINCT ON (f.call_id) {uid("call_id")}, f.leg_id, {AT}, f.reason
+FROM {rows("call_id text, leg_id text, reason text")} ORDER BY f.call_id, f.at DESC
+ON CONFLICT (call_id) DO UPDATE SET fallback_at = excluded.fallback_at, fallback_reason = excluded.fallback_reason
+WHERE calls.fallback_at IS NULL OR excluded.fallback_at >= calls.fallback_at
+"""
+
+LEG_CREATED = (
+    f"""
+INSERT INTO ccd.legs (leg_id, call_id, node, role, inbound, number, name, agent_id, created_at)
+SELECT DISTINCT ON (f.leg_id) f.leg_id, {uid("call_id")}, f.node, f.role, f.inbound, f.number, f.name,
+  {uid("agent_id")}, {AT}
+FROM {rows("leg_id text, call_id text, node text, role text, inbound boolean, number text, name text, agent_id text")}
+ORDER BY f.leg_id, f.at DESC, f._seq DESC
+ON CONFLICT (leg_id) DO UPDATE SET call_id = coalesce(excluded.call_id, legs.call_id), node = excluded.node,
+  role = excluded.role, inbound = excluded.inbound, number = excluded.number, name = excluded.name,
+  agent_id = coalesce(excluded.agent_id, legs.agent_id), created_at = least(legs.created_at, excluded.created_at)
+""",
+    f"""
+UPDATE ccd.offers SET node = f.node FROM {rows("leg_id text, node text, role text")}
+WHERE f.role = 'agent' AND offers.leg_id = f.leg_id AND offers.leg_id <> ''
+""",
+)
+
+LEG_ANSWERED = f"""
+INSERT INTO ccd.legs (leg_id, call_id, role, answered_at)
+SELECT DISTINCT ON (f.leg_id) f.leg_id, {uid("call_id")}, f.role, {AT}
+FROM {rows("leg_id text, call_id text, role text")} ORDER BY f.leg_id, f.at
+ON CONFLICT (leg_id) DO UPDATE SET answered_at = least(legs.answered_at, excluded.answered_at),
+  call_id = coalesce(legs.call_id, excluded.call_id)
+"""
+
+LEG_ENDED = f"""
+INSERT INTO ccd.legs (leg_id, call_id, role, progressed_at, answered_at, ended_at, cause, protocol_cause)
+SELECT DISTINCT ON (f.leg_id) f.leg_id, {uid("call_id")}, f.role, {since("progressed_at")}, {since("answered_at")},
+  {AT}, f.cause, coalesce(f.protocol_cause, '')
+FROM {rows("leg_id text, call_id text, role text, cause text, protocol_cause text, progressed_at bigint, answered_at bigint")}
+ORDER BY f.leg_id, f.at DESC, f._seq DESC
+ON CONFLICT (leg_id) DO UPDATE SET progressed_at = coalesce(excluded.progressed_at, legs.progressed_at),
+  answered_at = least(legs.answered_at, excluded.answered_at), ended_at = excluded.ended_at, cause = excluded.cause,
+  protocol_cause = excluded.protocol_cause, call_id = coalesce(legs.call_id, excluded.call_id)
+WHERE legs.ended_at IS NULL OR excluded.ended_at >= legs.ended_at
+"""
+
+LEGS_BRIDGED = f"""
+INSERT INTO ccd.legs (leg_id, call_id, bridged_at)
+SELECT side.leg_id, (array_agg({uid("call_id")}))[1], min({AT})
+FROM {rows("leg_id text, other_id text, call_id text")}, LATERAL (VALUES (f.leg_id), (f.other_id)) AS side(leg_id)
+GROUP BY side.leg_id
+ON CONFLICT (leg_id) DO UPDATE SET bridged_at = least(legs.bridged_at, excluded.bridged_at)
+"""
+
+FLOW_ENTERED = f"""
+INSERT INTO ccd.call_segments (call_id, kind, segment_key, started_at, name, detail)
+SELECT {uid("call_id")}, 'flow', f._boot || '/' || f._seq, {AT}, f.flow, f.sha256
+FROM {rows("call_id text, flow text, sha256 text")}
+ON CONFLICT DO NOTHING
+"""
+
+FLOW_LEFT = f"""
+UPDATE ccd.call_segments AS s SET ended_at = {AT}, reason = f.reason
+FROM {rows("call_id text, flow text, reason text")}
+WHERE s.call_id = {uid("call_id")} AND s.kind = 'flow' AND s.name = f.flow AND s.ended_at IS NULL AND s.started_at <= {AT}
+"""
+
+SWITCH_CONNECTED = f"""
+INSERT INTO ccd.switch_events (boot_id, seq, at, event, node, core_uuid)
+SELECT f._boot, f._seq, {AT}, 'connected', f.node, f.core_uuid FROM {rows("node text, core_uuid text")}
+ON CONFLICT DO NOTHING
+"""
+
+SWITCH_DISCONNECTED = f"""
+INSERT INTO ccd.switch_events (boot_id, seq, at, event, node, detail)
+SELECT f._boot, f._seq, {AT}, 'disconnected', f.node, f.reason FROM {rows("node text, reason text")}
+ON CONFLICT DO NOTHING
+"""
+
+REPAIRED = f"""
+INSERT INTO ccd.switch_events (boot_id, seq, at, event, subject, detail)
+SELECT f._boot, f._seq, {AT}, 'repaired', f.subject, f.what FROM {rows("subject text, what text")}
+ON CONFLICT DO NOTHING
+"""

@@ -1,0 +1,94 @@
+"""Waiting and offering, and what agents did. `state_at` and `state_seq` tell which fact a row's state is from."""
+
+from __future__ import annotations
+
+from sqlalchemy import BigInteger, Column, Index, Integer, Table, Text, text
+
+from ccd.acd.facts import LeftReason, OfferResult
+from ccd.acd.model import Activity, Presence
+from ccd.calls.facts import EndedBy
+from ccd.side.db.tables.schema import duration, identity, metadata, moment, one_of, words
+
+queue_entries = Table(
+    "queue_entries",
+    metadata,
+    identity("entry_id", primary_key=True, nullable=False),
+    identity("call_id"),
+    words("leg_id", ""),
+    words("node", ""),
+    identity("queue_id"),
+    Column("priority", Integer, nullable=False, server_default=text("0")),
+    moment("joined_at"),
+    moment("connected_at"),
+    moment("left_at"),
+    words("reason", nullable=True),
+    duration("wait_ms"),
+    identity("agent_id"),
+    identity("offer_id"),
+    duration("talk_ms"),
+    moment("talk_ended_at"),
+    words("ended_by", nullable=True),
+    Column("returns", Integer, nullable=False, server_default=text("0")),
+    moment("state_at"),
+    Column("state_seq", BigInteger),
+    one_of("reason", LeftReason),
+    one_of("ended_by", EndedBy),
+    Index(None, "call_id"),
+    Index(None, "queue_id", "joined_at"),
+)
+
+offers = Table(
+    "offers",
+    metadata,
+    identity("offer_id", primary_key=True, nullable=False),
+    identity("entry_id"),
+    identity("call_id"),
+    identity("queue_id"),
+    identity("agent_id"),
+    words("leg_id", ""),
+    words("node", ""),
+    words("contact", ""),
+    moment("offered_at"),
+    moment("ended_at"),
+    words("result", nullable=True),
+    words("cause", ""),
+    duration("ring_ms"),
+    one_of("result", OfferResult),
+    Index(None, "call_id"),
+    Index(None, "leg_id"),
+    Index(None, "agent_id", "offered_at"),
+)
+
+agent_sessions = Table(
+    "agent_sessions",
+    metadata,
+    identity("session_id", primary_key=True, nullable=False),
+    identity("agent_id", nullable=False),
+    identity("station_id"),
+    moment("logged_in_at", nullable=False),
+    moment("logged_out_at"),
+    words("reason", ""),
+    Index(None, "agent_id", "logged_in_at"),
+)
+
+agent_states = Table(
+    "agent_states",
+    metadata,
+    identity("agent_id", primary_key=True, nullable=False),
+    moment("from_at", nullable=False, primary_key=True),
+    Column("boot_id", Text, primary_key=True),
+    Column("seq", BigInteger, primary_key=True, autoincrement=False),
+    moment("to_at"),
+    words("presence"),
+    words("activity"),
+    words("reason", ""),
+    words("cause", ""),
+    identity("session_id"),
+    identity("station_id"),
+    identity("call_id"),
+    identity("queue_id"),
+    Column("no_answers", Integer, nullable=False, server_default=text("0")),
+    one_of("presence", Presence),
+    one_of("activity", Activity),
+    postgresql_partition_by="RANGE (from_at)",
+)

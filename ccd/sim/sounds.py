@@ -1,0 +1,31 @@
+"""How long things play on the simulated switch."""
+
+from __future__ import annotations
+
+import re
+import wave
+from functools import lru_cache
+from pathlib import Path
+
+ENDLESS = float("inf")
+UNKNOWN_LENGTH_S = 1.0
+NOT_FOUND = -1.0
+
+
+@lru_cache(maxsize=512)
+def length_s(audio: str) -> float:
+    """Seconds that `audio` plays: a WAV's length, a stream's, a default when its folder is not here; NOT_FOUND."""
+    if audio.startswith(("local_stream://", "tone_stream://")):
+        return ENDLESS
+    if silence := re.match(r"silence_stream://(-?\d+)", audio):
+        ms = int(silence[1])
+        return ms / 1000 if ms > 0 else ENDLESS
+    path = Path(audio)
+    if not audio.startswith("/") or (path.parent.is_dir() and not path.exists()):
+        return NOT_FOUND
+    try:
+        with wave.open(audio, "rb") as file:
+            return file.getnframes() / file.getframerate()
+    except (OSError, EOFError, wave.Error):
+        # The path is as the switch sees it: where we stand it may not exist, and yet it plays.
+        return UNKNOWN_LENGTH_S

@@ -1,0 +1,112 @@
+"""Schema versions: up, down with rows in every table, and the same as the tables in the code."""
+
+import datetime as dt
+import uuid
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from sqlalchemy import BigInteger, DateTime, Integer, Uuid, inspect, select, text
+from sqlalchemy.dialects.postgresql import JSONB
+
+from ccd.base.errors import Refused
+from ccd.side.db import migrate
+from ccd.side.db.engine import connect, make_engine
+from ccd.side.db.partitions import ensure_partitions, is_partition, months_from
+from ccd.side.db.tables import PARTITIONED, facts, metadata
+
+IDS = uuid.UUID("01900000-0000-7000-8000-000000000001")
+NOON = dt.datetime(2026, 11, 22, 12, tzinfo=dt.UTC)
+ONE_OF = {
+    "outcome": "answered",
+    "ended_by": "caller",
+    "role": "agent",
+    "result": "busy",
+    "presence": "available",
+    "activity": "idle",
+    "event": "repaired",
+    "state": "running",
+}
+REASONS = {"queue_entries": "connected"}
+KINDS = {"call_segments": "talk"}
+
+
+def sample(table, column):
+    if column.name == "reason":
+        return REASONS.get(table.name, "why")
+    if column.name == "kind":
+        return KINDS.get(table.name, "kind")
+    if column.name in ONE_OF:
+        return ONE_OF[column.name]
+    for kind, value in ((Uuid, str(IDS)), (DateTime, NOON), (BigInteger, 7), (Integer, 7), (JSONB, {"a": 1})):
+        if isinstance(column.type, kind):
+            return value
+    return True if column.name == "inbound" else f"a {column.name}"
+
+
+@pytest.fixture
+def engine(database):
+    one = make_engine(database)
+    yield one
+    one.dispose()
+
+
+def fill_every_table(engine):
+    with engine.begin() as connection:
+        for table in metadata.sorted_tables:
+            connection.execute(table.insert(), {column.name: sample(table, column) for column in table.columns})
+
+
+def test_migrations_make_exactly_the_tables_of_the_code(database):
+    assert migrate.differences(database) == []
+    assert migrate.current(database) == migrate.head()
+
+
+def test_the_way_down_and_up_again_with_rows_in_every_table(database, engine):
+    fill_every_table(engine)
+    with engine.connect() as connection:
+        counts = [connection.scalar(select(text("count(*)")).select_from(table)) for table in metadata.sorted_tables]
+    assert counts == [1] * len(metadata.sorted_tables)
+    assert migrate.downgrade(database, "base") == ""
+    assert inspect(engine).get_table_names(schema="ccd") == [migrate.VERSION_TABLE]
+    assert migrate.upgrade(database) == migrate.head()
+    assert migrate.differences(database) == []
+
+
+def test_two_upgrades_at_once_wait_for_each_other(empty_database):
+    with ThreadPoolExecutor(2) as both:
+        assert list(both.map(migrate.upgrade, [empty_database] * 2)) == [migrate.head()] * 2
+
+
+def test_a_database_of_a_newer_ccd_is_refused(database, engine):
+    with engine.begin() as connection:
+        connection.execute(text("UPDATE ccd.alembic_version SET version_num = '9999'"))
+    with pytest.raises(Refused, match="version 9999, which is newer"):
+        migrate.upgrade(database)
+
+
+def test_every_check_of_a_word_knows_its_column():
+    """A new CHECK needs a sample above; this says so before the insert does."""
+    assert {column.name for table in metadata.tables.values() for column in table.columns if column.name in ONE_OF}
+
+
+def test_months_follow_each_other_over_the_year():
+    assert [f"{month:%Y-%m}" for month in months_from(dt.date(2026, 11, 22), 3)] == ["2026-11", "2026-12", "2027-01"]
+
+
+def test_rows_that_came_before_their_partition_move_into_it(database, engine):
+    fill_every_table(engine)
+    with connect(database) as connection:
+        made = ensure_partitions(connection, NOON.date(), months=2)
+        assert len(made) == 2 * len(PARTITIONED)
+        assert all(is_partition(name) for name in made)
+        assert ensure_partitions(connection, NOON.date(), months=2) == []
+        assert connection.execute("SELECT count(*) FROM ccd.facts_y2026m11").fetchone() == (1,)
+        assert connection.execute("SELECT count(*) FROM ccd.facts_default").fetchone() == (0,)
+    assert migrate.differences(database) == []
+
+
+def test_a_fact_of_any_month_finds_a_place(database, engine):
+    row = {column.name: sample(facts, column) for column in facts.columns}
+    with engine.begin() as connection:
+        for year in (1970, 2026, 2999):
+            connection.execute(facts.insert(), {**row, "at": NOON.replace(year=year)})

@@ -1,0 +1,252 @@
+"""What facts make of the tables, in whatever order and however often they come."""
+
+import random
+import threading
+import uuid
+
+import psycopg
+import pytest
+from psycopg.rows import dict_row
+from structlog.testing import capture_logs
+
+from ccd.acd import facts as acd
+from ccd.base.clock import FakeClock
+from ccd.calls import facts as calls
+from ccd.journal import codec
+from ccd.journal.records import SpooledFact
+from ccd.journal.spool import SpoolWriter
+from ccd.recording import facts as recording
+from ccd.side.db.engine import connect, conninfo, to_moment
+from ccd.side.db.journal import DeadLetters, read_cursor, write_batch
+from ccd.side.db.projections import FACTS_ONLY, PROJECTIONS, SUMMARY_KINDS
+from ccd.side.writer import JournalWriter
+from tests.stories_of_facts import AGENTS, QUEUE, SECOND, START, answered_call, ident
+
+
+@pytest.fixture
+def journal(database, tmp_path):
+    with connect(database) as connection:
+        yield Journal(connection, DeadLetters(tmp_path / "dead.jsonl"))
+
+
+class Journal:
+    def __init__(self, connection, dead):
+        self.connection, self.dead, self.seq = connection, dead, 0
+        self.place = read_cursor(connection)
+
+    def write(self, *facts, boot="boot-a"):
+        """One batch with these facts."""
+        spooled = []
+        for fact in facts:
+            self.seq += 1
+            payload = fact if isinstance(fact, bytes) else codec.encode(fact)
+            spooled.append(SpooledFact(boot, self.seq, payload))
+        return self.write_spooled(spooled)
+
+    def write_spooled(self, spooled):
+        before, self.place = self.place, type(self.place)(self.place.segment, self.place.offset + 1)
+        return write_batch(self.connection, spooled, before, self.place, self.dead)
+
+    def rows(self, question):
+        with self.connection.cursor(row_factory=dict_row) as cursor:
+            return cursor.execute(question).fetchall()
+
+    def row(self, question):
+        (only,) = self.rows(question)
+        return only
+
+    def everything(self):
+        tables = ("calls", "legs", "queue_entries", "offers", "recordings", "agent_sessions")
+        found = {table: self.rows(f"SELECT * FROM ccd.{table} ORDER BY 1") for table in tables}
+        found["agent_states"] = self.rows(
+            "SELECT agent_id, from_at, to_at, activity FROM ccd.agent_states ORDER BY 1, 2"
+        )
+        for entry in found["queue_entries"]:
+            del entry["state_seq"]
+        return found
+
+
+def test_every_kind_of_fact_has_its_projection_or_is_named_as_having_none():
+    assert set(PROJECTIONS) | FACTS_ONLY == set(codec.BY_TAG)
+    assert set(PROJECTIONS) >= SUMMARY_KINDS
+
+
+def test_an_answered_call_is_on_record_with_all_its_times(journal):
+    journal.write(*answered_call(1))
+    call = journal.row("SELECT * FROM ccd.calls")
+    t = START + SECOND // 10
+    assert to_moment(call["arrived_at"]) == t
+    assert to_moment(call["answered_at"]) == t + 1
+    assert to_moment(call["queued_at"]) == t + 10 * SECOND
+    assert to_moment(call["connected_at"]) == t + 30 * SECOND
+    assert to_moment(call["ended_at"]) == t + 60 * SECOND
+    assert (call["wait_ms"], call["talk_ms"], call["duration_ms"]) == (20_000, 30_000, 60_000)
+    assert (call["outcome"], call["ended_by"], call["caller_name"]) == ("answered", "caller", "张")
+    assert (str(call["queue_id"]), str(call["agent_id"])) == (QUEUE, AGENTS[1])
+    offer = journal.row("SELECT * FROM ccd.offers")
+    assert (offer["result"], offer["ring_ms"], offer["node"]) == ("accepted", 5000, "b")
+    segments = journal.rows(
+        "SELECT kind, extract(epoch FROM ended_at - started_at)::int AS s FROM ccd.call_segments ORDER BY 1"
+    )
+    assert [(one["kind"], one["s"]) for one in segments] == [("flow", 10), ("queue", 20), ("talk", 30)]
+    kept = journal.row("SELECT body, boot_id, seq FROM ccd.facts WHERE kind = 'node_entered'")
+    assert kept["body"] == {
+        "kind": "node_entered",
+        "at": t + 2,
+        "call_id": ident(1, "call"),
+        "flow": "main",
+        "node": "hello",
+    }
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_facts_in_any_order_and_batches_come_to_the_same(journal, seed, database, tmp_path):
+    facts = [fact for n in (1, 51, 101) for fact in answered_call(n, at=START + n * 100 * SECOND)]
+    numbered = [SpooledFact("boot-a", n, codec.encode(fact)) for n, fact in enumerate(facts, 1)]
+    journal.write_spooled(numbered)
+    expected = journal.everything()
+    journal.connection.execute(
+        "TRUNCATE ccd.facts, ccd.calls, ccd.legs, ccd.queue_entries, ccd.offers, ccd.recordings,"
+        " ccd.agent_sessions, ccd.agent_states, ccd.call_segments"
+    )
+    journal.connection.commit()
+    shuffled = random.Random(seed)
+    shuffled.shuffle(numbered)
+    while numbered:
+        size = shuffled.randint(1, 9)
+        journal.write_spooled(numbered[:size])
+        del numbered[:size]
+    found = journal.everything()
+    for table, rows in expected.items():
+        if table in ("queue_entries", "recordings"):  # the node of the call is known only when the call came first
+            for row in (*rows, *found[table]):
+                row["node"] = ""
+        assert found[table] == rows
+
+
+def test_what_is_written_twice_counts_once(journal):
+    spooled = [SpooledFact("boot-a", n, codec.encode(fact)) for n, fact in enumerate(answered_call(1), 1)]
+    assert journal.write_spooled(spooled[:12]) == 12
+    assert journal.write_spooled(spooled) == 8
+    assert journal.write_spooled(spooled) == 0
+    assert journal.row("SELECT count(*) AS n FROM ccd.facts")["n"] == 20
+
+
+def waiting(**more):
+    return {"entry_id": ident(1, "entry"), "call_id": ident(1, "call"), "queue_id": QUEUE, **more}
+
+
+def test_a_caller_who_comes_back_waits_on_and_an_older_connect_changes_nothing(journal):
+    connected = acd.CallerConnected(
+        at=START + 5 * SECOND, leg_id="b", wait_ms=5000, **waiting(agent_id=AGENTS[0], offer_id=ident(1, "o1"))
+    )
+    returned = acd.CallerReturned(at=START + 6 * SECOND, **waiting(agent_id=AGENTS[0], offer_id=ident(1, "o1")))
+    journal.write(acd.CallerQueued(at=START, leg_id="a", **waiting()), returned)
+    journal.write(connected)
+    entry = journal.row("SELECT * FROM ccd.queue_entries")
+    assert (entry["connected_at"], entry["left_at"], entry["agent_id"], entry["returns"]) == (None, None, None, 1)
+    assert to_moment(entry["joined_at"]) == START
+    journal.write(acd.CallerLeft(at=START + 9 * SECOND, reason=acd.LeftReason.ABANDONED, wait_ms=9000, **waiting()))
+    entry = journal.row("SELECT * FROM ccd.queue_entries")
+    assert (entry["reason"], entry["wait_ms"], entry["connected_at"]) == ("abandoned", 9000, None)
+
+
+def test_agent_history_has_no_gap_and_a_session_ends_with_the_logout(journal):
+    def changed(second, presence, activity="idle"):
+        return acd.AgentChanged(
+            at=START + second * SECOND, agent_id=AGENTS[0], presence=presence, activity=activity, cause=f"c{second}",
+            session_id="" if presence == "logged_out" else ident(0, "session"), station_id=ident(0, "station"),
+        )  # fmt: skip
+
+    journal.write(changed(0, "available"), changed(10, "available", "talking"))
+    journal.write(changed(30, "logged_out"))
+    journal.write(changed(20, "on_break"), boot="boot-late")
+    history = journal.rows("SELECT presence, activity, from_at, to_at FROM ccd.agent_states ORDER BY from_at")
+    assert [row["to_at"] for row in history] == [*(row["from_at"] for row in history[1:]), None]
+    assert [row["presence"] for row in history] == ["available", "available", "on_break", "logged_out"]
+    session = journal.row("SELECT * FROM ccd.agent_sessions")
+    assert to_moment(session["logged_in_at"]) == START
+    assert to_moment(session["logged_out_at"]) == START + 30 * SECOND
+    assert session["reason"] == "c30"
+
+
+def test_masked_ranges_stand_in_the_recording_in_their_order(journal):
+    own = {"recording_id": ident(1, "rec"), "call_id": ident(1, "call")}
+    journal.write(recording.RecordingUnmasked(at=START, offset_ms=2000, **own))
+    journal.write(
+        recording.RecordingMasked(at=START, offset_ms=1000, **own),
+        recording.RecordingMasked(at=START, offset_ms=5000, **own),
+    )
+    marks = journal.row("SELECT masked FROM ccd.recordings")["masked"]
+    assert [(mark["mark"], mark["at_ms"]) for mark in marks] == [("masked", 1000), ("unmasked", 2000), ("masked", 5000)]
+
+
+def test_a_leg_of_no_call_and_what_the_switch_did_are_kept(journal):
+    journal.write(
+        calls.LegCreated(
+            at=START, leg_id="x", call_id="", node="a", role=calls.Role.STATION, inbound=True, number="", name=""
+        ),
+        calls.SwitchConnected(at=START, node="a", core_uuid="u"),
+        calls.SwitchDisconnected(at=START, node="a", reason="eof"),
+        calls.Repaired(at=START, subject="agent", what="freed"),
+        b'{"kind":"from_the_future","at":1,"anything":[1]}',
+    )
+    assert journal.row("SELECT call_id FROM ccd.legs")["call_id"] is None
+    assert [row["event"] for row in journal.rows("SELECT event FROM ccd.switch_events ORDER BY seq")] == [
+        "connected",
+        "disconnected",
+        "repaired",
+    ]
+    assert journal.row("SELECT body FROM ccd.facts WHERE kind = 'from_the_future'")["body"]["anything"] == [1]
+
+
+def test_what_sql_refuses_goes_to_the_dead_letters_and_the_rest_is_written(journal, tmp_path):
+    ended = {
+        "leg_id": "l",
+        "cause": "",
+        "ended_by": calls.EndedBy.CCD,
+        "duration_ms": 1,
+        "outcome": calls.Outcome.ANSWERED,
+    }
+    good = [calls.CallEnded(at=START, call_id=str(uuid.UUID(int=n)), **ended) for n in range(1, 60)]
+    bad = [
+        b'{"kind":"call_ended","at":1,"call_id":"no uuid","leg_id":"l","outcome":"answered","cause":""}',
+        b'{"kind":"call_ended","at":9223372036854775807,"call_id":""}',
+        b"no json at all",
+        b'{"kind":"x"}',
+        b'{"kind":"x","at":1,"text":"\xff"}',
+    ]
+    with capture_logs() as lines:
+        journal.write(*good[:20], bad[0], *good[20:40], *bad[1:], *good[40:])
+    assert journal.row("SELECT count(*) AS n FROM ccd.calls")["n"] == len(good)
+    assert journal.row("SELECT count(*) AS n FROM ccd.facts")["n"] == len(good) + 1
+    assert [line["event"] for line in lines] == ["fact_refused"] * len(bad)
+    assert len((tmp_path / "dead.jsonl").read_text().splitlines()) == len(bad) == journal.dead.count
+
+
+def test_nul_becomes_the_replacement_character(journal):
+    journal.write(calls.Repaired(at=START, subject="a\0b", what="\\u0000 stays"))
+    event = journal.row("SELECT subject, detail FROM ccd.switch_events")
+    assert (event["subject"], event["detail"]) == ("a\ufffdb", "\\u0000 stays")
+
+
+def test_a_database_that_is_not_migrated_is_waited_for_and_its_facts_are_no_dead_letters(empty_database, tmp_path):
+    spool = SpoolWriter(tmp_path, "boot-a", clock=FakeClock())
+    spool.append(codec.encode(calls.Repaired(at=START, subject="a", what="b")))
+    writer = JournalWriter(empty_database, tmp_path, on_committed=lambda _: None, clock=FakeClock())
+    with capture_logs() as lines:
+        thread = threading.Thread(target=writer.run)
+        thread.start()
+        from ccd.side.db.migrate import upgrade
+
+        upgrade(empty_database)
+        with psycopg.connect(conninfo(empty_database), autocommit=True) as connection:
+            deadline = 100
+            while connection.execute("SELECT count(*) FROM ccd.facts").fetchone() != (1,) and deadline:
+                deadline -= 1
+                threading.Event().wait(0.1)
+        writer.stop()
+        thread.join(10)
+    assert writer.dead_letters.count == 0
+    assert writer.counts.written == 1
+    assert {line["event"] for line in lines} <= {"journal_not_written", "journal_written_again"}

@@ -1,0 +1,114 @@
+"""The configuration as people change it, and history as they ask for it."""
+
+import pytest
+from sqlalchemy import text
+
+from ccd.acd.model import Agent, Queue, Station
+from ccd.base.errors import NotFound, Refused, Unsafe
+from ccd.journal import codec
+from ccd.journal.records import SpooledFact
+from ccd.side.db.engine import connect, make_engine
+from ccd.side.db.journal import DeadLetters, read_cursor, write_batch
+from ccd.side.db.stores.config import ConfigStore
+from ccd.side.db.stores.history import HistoryStore
+from tests.stories_of_facts import AGENTS, SECOND, START, answered_call, ident
+
+
+@pytest.fixture
+def engine(database):
+    one = make_engine(database)
+    yield one
+    one.dispose()
+
+
+@pytest.fixture
+def config(engine):
+    return ConfigStore(engine)
+
+
+def test_a_site_is_set_up_and_core_gets_it_whole(config):
+    station = config.add_station("desk 1", "user/1001@pbx.example")
+    agent = config.add_agent("alice", display_name="李雷", station="desk 1")
+    queue = config.add_queue("support", ring_ms=15_000, wrap_up_ms=3_000)
+    tier = config.add_tier("support", "alice", level=2)
+    loaded = config.load()
+    assert (loaded.queues, loaded.agents, loaded.stations, loaded.tiers) == ((queue,), (agent,), (station,), (tier,))
+    assert agent.station_id == station.station_id
+    assert loaded.version == config.version() == 4
+
+
+def test_a_refused_change_makes_no_version(config):
+    config.add_agent("alice")
+    with pytest.raises(Refused, match="there is already a agent alice"):
+        config.add_agent("alice")
+    for refused in (
+        lambda: config.add_agent(" "),
+        lambda: config.add_agent("a\nb"),
+        lambda: config.add_queue("q", ring="20s"),
+        lambda: config.add_queue("q", ring_ms="soon"),
+        lambda: config.add_queue("q", ring_ms=-1),
+        lambda: config.add_station("s", "user/1@x", kind="smoke"),
+        lambda: config.add_tier("q", "alice", level=0),
+    ):
+        with pytest.raises(Refused):
+            refused()
+    with pytest.raises(Unsafe):
+        config.add_station("s", "user/1@x${system(id)}")
+    with pytest.raises(NotFound, match="no queue nowhere"):
+        config.add_tier("nowhere", "alice")
+    with pytest.raises(NotFound):
+        config.remove_tier("nowhere", "alice")
+    assert config.version() == 1
+
+
+def test_a_retired_name_is_free_again_and_history_keeps_the_row(config, engine):
+    config.add_queue("support")
+    old = config.add_agent("alice")
+    config.add_tier("support", "alice")
+    config.retire(Agent, "alice")
+    new = config.add_agent("alice")
+    assert new.agent_id != old.agent_id
+    assert config.load().agents == (new,)
+    assert config.list_tiers() == []
+    with engine.connect() as connection:
+        assert connection.scalar(text("SELECT count(*) FROM ccd.agents WHERE retired_at IS NOT NULL")) == 1
+
+
+def test_a_new_name_keeps_the_id_and_a_changed_queue_keeps_the_rest(config):
+    queue = config.add_queue("support", wrap_up_ms=5)
+    assert config.rename(Queue, "support", "help").queue_id == queue.queue_id
+    assert config.change_queue("help", max_wait_ms=60_000).wrap_up_ms == 5
+    assert config.found(Queue, "help").max_wait_ms == 60_000
+    config.add_station("a", "user/1@x")
+    config.add_station("b", "user/2@x")
+    with pytest.raises(Refused):
+        config.rename(Station, "a", "b")
+
+
+def test_calls_are_found_page_by_page_and_one_with_all_that_belongs_to_it(database, engine):
+    facts = [fact for n in range(5) for fact in answered_call(n)]
+    spooled = [SpooledFact("boot-a", n, codec.encode(fact)) for n, fact in enumerate(facts, 1)]
+    with connect(database) as connection:
+        place = read_cursor(connection)
+        write_batch(connection, spooled, place, type(place)(1, 1), DeadLetters(None))
+    history = HistoryStore(engine)
+    first = history.ended_calls(2)
+    second = history.ended_calls(10, before=first[-1]["ended_at"])
+    assert [one["call_id"] for one in first + second] == [ident(n, "call") for n in (4, 3, 2, 1, 0)]
+    assert [one["call_id"] for one in history.ended_calls(agent_id=AGENTS[3])] == [ident(3, "call")]
+    call = history.call(ident(2, "call"))
+    assert call["ended_at"] == START + 2 * SECOND // 10 + 60 * SECOND
+    assert {part: len(call[part]) for part in ("legs", "queue_entries", "offers", "recordings", "segments")} == {
+        "legs": 2,
+        "queue_entries": 1,
+        "offers": 1,
+        "recordings": 1,
+        "segments": 3,
+    }
+    assert len(history.recordings()) == 5
+    assert [one["activity"] for one in history.agent_states(AGENTS[0])] == ["idle", "offered"]
+    totals = history.totals(START)
+    assert (totals["calls"], totals["answered"], totals["abandoned"], totals["wait_ms_p50"]) == (5, 5, 0, 20_000)
+    for nobody in ("no uuid", ident(99, "call")):
+        with pytest.raises(NotFound):
+            history.call(nobody)

@@ -1,0 +1,87 @@
+"""The whole office process, started as core starts it, on a real PostgreSQL, with a scripted core beside it."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import gevent
+import pytest
+
+from ccd.base.errors import CcdError
+from ccd.client.http import Client
+from tests.office_world import OTHER_CALL, FakeCore, in_thread
+
+FLOW = Path(__file__).parent.parent.parent / "config" / "flows" / "main.yaml"
+
+
+def soon(question):
+    """The first true answer, within 15 seconds."""
+    with gevent.Timeout(15):
+        while True:
+            try:
+                if answer := in_thread(question):
+                    return answer
+            except CcdError:
+                pass
+            gevent.sleep(0.02)
+
+
+@pytest.fixture
+def office(tmp_path, database):
+    core = FakeCore(tmp_path / "core.sock")
+    core.start()
+    (tmp_path / "flows").mkdir()
+    (tmp_path / "flows" / "main.yaml").write_text(FLOW.read_text())
+    (tmp_path / "ccd.yaml").write_text(
+        f"state_dir: {tmp_path}/state\nrun_dir: {tmp_path}\ndatabase: {{url: '{database}'}}\n"
+    )
+    (tmp_path / "state" / "spool").mkdir(parents=True)
+    arguments = ["side", "-c", str(tmp_path / "ccd.yaml"), "--core", str(core.path)]
+    with (tmp_path / "log").open("wb") as log:
+        child = subprocess.Popen([sys.executable, "-m", "ccd", *arguments], stderr=log)
+    yield core, Client(str(tmp_path / "control.sock"), timeout=10), child
+    if child.poll() is None:
+        child.send_signal(signal.SIGTERM)
+    assert in_thread(child.wait, 10) == 0, (tmp_path / "log").read_text()
+    core.stop()
+    log_text = (tmp_path / "log").read_text()
+    assert '"level": "error"' not in log_text, log_text
+    assert not (tmp_path / "control.sock").exists()
+
+
+def test_the_office_stores_rows_and_gives_core_its_configuration(office) -> None:
+    core, client, _ = office
+    soon(lambda: client.get("status")["database"]["state"] == "ready")
+    soon(lambda: core.configuration["active_flows"])
+    in_thread(client.post, "stations", name="desk1", contact="user/1001@ccd.local")
+    in_thread(client.post, "agents", name="alice", display_name="王小明", station="desk1")
+    in_thread(client.post, "queues", name="sales", ring_ms=15_000)
+    in_thread(client.post, "tiers", queue="sales", agent="alice", level=2)
+    assert core.configuration["routes"] == [{"dialled": "*", "flow": "main", "answer": "at_once", "record": "no"}]
+    assert [one["name"] for one in core.configuration["agents"]] == ["alice"]
+    assert core.configuration["tiers"][0]["level"] == 2
+    with pytest.raises(CcdError) as taken:
+        in_thread(client.post, "agents", name="alice")
+    assert taken.value.code == "refused"
+    in_thread(client.delete, "tiers", "sales", "alice")
+    assert core.configuration["tiers"] == []
+    assert in_thread(client.get, "calls", ended=1) == {"calls": []}
+    assert in_thread(client.get, "recordings") == {"recordings": []}
+    with pytest.raises(CcdError) as missing:
+        in_thread(client.get, "calls", OTHER_CALL)
+    assert missing.value.code == "not_found"
+    assert ("journal.follow", {}) in core.asked
+
+
+def test_the_office_finds_a_core_that_came_back(office) -> None:
+    core, client, _ = office
+    soon(lambda: core.configuration["active_flows"])
+    core.stop()
+    soon(lambda: client.get("status")["core"] is None)
+    core.configuration |= {"active_flows": {}, "flows": {}}
+    core.start()
+    soon(lambda: client.get("status")["core"])
+    soon(lambda: core.configuration["active_flows"])

@@ -1,0 +1,248 @@
+"""An office with a real control socket, a scripted core and tables in memory, for the tests of HTTP, client and CLI."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import gevent
+import msgspec
+from gevent import socket as gsocket
+from gevent.server import StreamServer
+
+from ccd.acd.model import Agent, Queue, Station, Tier
+from ccd.base.codes import as_reply
+from ccd.base.errors import CcdError, NotFound, Refused
+from ccd.base.ids import new_id
+from ccd.client.http import Client
+from ccd.journal.configuration import Configuration, Route
+from ccd.side.configuration import FlowShelf, Site
+from ccd.side.core_link import CoreLink
+from ccd.side.http.app import build_app
+from ccd.side.http.office import Office
+from ccd.side.http.server import ControlServer
+
+CALL = "0190a1b2-0000-7000-8000-000000000001"
+OTHER_CALL = "0190a1b2-0000-7000-8000-000000000002"
+ARRIVED = 1_800_000_000_000_000
+
+
+def in_thread(call: Callable[..., Any], /, *arguments: Any, **named: Any) -> Any:
+    """Run blocking code beside the loop, as another process would."""
+    return gevent.get_hub().threadpool.spawn(lambda: call(*arguments, **named)).get(timeout=10)
+
+
+class FakeCore:
+    """Speaks core's side of the command socket; `answers` maps verbs to what they answer or raise."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.asked: list[tuple[str, dict[str, Any]]] = []
+        self.configuration: dict[str, Any] = msgspec.to_builtins(Configuration())
+        self.answers: dict[str, Any] = {
+            "status": {"calls": 1, "switches": [{"name": "local", "connected": True}]},
+            "calls.list": [{"call_id": CALL, "caller_number": "13800138000", "place": "queue", "arrived_at": ARRIVED}],
+            "agents.list": self._agents,
+            "queues.list": [{"queue_id": "q1", "name": "sales", "waiting": 2}],
+            "configuration.get": lambda _: self.configuration,
+            "configuration.put": self._put,
+            "calls.show": self._show,
+        }
+        self._clients: list[Any] = []
+        self._server: StreamServer | None = None
+
+    def start(self) -> None:
+        self.path.unlink(missing_ok=True)
+        listener = gsocket.socket(gsocket.AF_UNIX, gsocket.SOCK_STREAM)
+        listener.bind(str(self.path))
+        listener.listen(8)
+        self._server = StreamServer(listener, self._serve)
+        self._server.start()
+
+    def stop(self) -> None:
+        assert self._server is not None
+        self._server.stop(timeout=0)
+        for client in self._clients:
+            with contextlib.suppress(OSError):
+                client.shutdown(gsocket.SHUT_RDWR)
+            client.close()
+        self._clients.clear()
+
+    def push(self, line: bytes) -> None:
+        """Send a raw line to everybody connected."""
+        for client in self._clients:
+            client.sendall(line + b"\n")
+
+    def verbs(self) -> list[str]:
+        return [verb for verb, _ in self.asked if not verb.startswith(("configuration.", "journal."))]
+
+    def _serve(self, sock: Any, _: Any) -> None:
+        self._clients.append(sock)
+        try:
+            for line in sock.makefile("rb"):
+                self._answer(sock, json.loads(line))
+        except (OSError, ValueError):
+            return
+
+    def _answer(self, sock: Any, request: dict[str, Any]) -> None:
+        verb, arguments = request["do"], request.get("with", {})
+        self.asked.append((verb, arguments))
+        if "id" not in request:
+            return
+        answer = self.answers.get(verb, {})
+        if answer is Ellipsis:  # never answers
+            return
+        try:
+            if isinstance(answer, CcdError):
+                raise answer
+            ok = answer(arguments) if callable(answer) else answer
+            reply: dict[str, Any] = {"id": request["id"], "ok": ok}
+        except CcdError as error:
+            reply = {"id": request["id"], "error": as_reply(error)}
+        sock.sendall(json.dumps(reply).encode() + b"\n")
+
+    def _put(self, configuration: dict[str, Any]) -> dict[str, Any]:
+        self.configuration = configuration
+        return {}
+
+    def _agents(self, _: dict[str, Any]) -> list[dict[str, Any]]:
+        return [{**agent, "presence": "available", "activity": "idle"} for agent in self.configuration["agents"]]
+
+    def _show(self, arguments: dict[str, Any]) -> dict[str, Any]:
+        if arguments["call_id"] != CALL:
+            raise NotFound(f"no call {arguments['call_id']}")
+        return {"call_id": CALL, "place": "queue", "arrived_at": ARRIVED, "answered_at": 0, "legs": []}
+
+
+class Tables:
+    """Configuration rows and history in memory."""
+
+    def __init__(self) -> None:
+        self.agents: list[Agent] = []
+        self.stations: list[Station] = []
+        self.queues: list[Queue] = []
+        self.tiers: list[Tier] = []
+        self.broken: Exception | None = None
+
+    def load(self) -> Tables:
+        return self
+
+    def add_agent(self, name: str, *, display_name: str = "", station: str = "") -> Agent:
+        station_id = self._id(self.stations, station) if station else ""
+        return self._add(
+            self.agents, Agent(agent_id=new_id(), name=name, display_name=display_name, station_id=station_id)
+        )
+
+    def add_station(self, name: str, contact: str, *, kind: str = "sip", node: str = "") -> Station:
+        return self._add(self.stations, Station(station_id=new_id(), name=name, contact=contact, kind=kind, node=node))
+
+    def add_queue(self, name: str, **options: Any) -> Queue:
+        return self._add(self.queues, Queue(queue_id=new_id(), name=name, **options))
+
+    def add_tier(self, queue: str, agent: str, *, level: int = 1, position: int = 1) -> None:
+        place = {"queue_id": self._id(self.queues, queue), "agent_id": self._id(self.agents, agent)}
+        self.tiers.append(Tier(**place, level=level, position=position))
+
+    def remove_tier(self, queue: str, agent: str) -> None:
+        gone = (self._id(self.queues, queue), self._id(self.agents, agent))
+        kept = [one for one in self.tiers if (one.queue_id, one.agent_id) != gone]
+        if len(kept) == len(self.tiers):
+            raise NotFound("this agent does not serve that queue")
+        self.tiers = kept
+
+    def ended_calls(self, limit: int = 50) -> list[dict[str, Any]]:
+        if self.broken:
+            raise self.broken
+        return [{"call_id": OTHER_CALL, "outcome": "answered", "arrived_at": ARRIVED, "duration_ms": 61_500}][:limit]
+
+    def call(self, call_id: str) -> dict[str, Any]:
+        if self.broken:
+            raise self.broken
+        if call_id != OTHER_CALL:
+            raise NotFound(f"no call {call_id}")
+        return {"call_id": call_id, "outcome": "answered", "legs": [], "queue_entries": []}
+
+    def recordings(self, limit: int = 50, *, call_id: str = "") -> list[dict[str, Any]]:
+        rows = [{"recording_id": "r1", "call_id": OTHER_CALL, "size_bytes": 1234, "duration_ms": 2000}]
+        return [row for row in rows if call_id in ("", row["call_id"])][:limit]
+
+    def _id(self, rows: list[Any], name: str) -> str:
+        for row in rows:
+            if row.name == name:
+                return str(getattr(row, row.__struct_fields__[0]))
+        raise NotFound(f"no {name}")
+
+    def _add(self, rows: list[Any], row: Any) -> Any:
+        if self.broken:
+            raise self.broken
+        if any(one.name == row.name for one in rows):
+            raise Refused(f"the name {row.name!r} is taken")
+        rows.append(row)
+        return row
+
+
+class World:
+    """Everything together: fake core, link, site, server, client."""
+
+    def __init__(self, folder: Path) -> None:
+        flows = folder / "flows"
+        flows.mkdir()
+        (flows / "main.yaml").write_text("language: zh\n")
+        self.core = FakeCore(folder / "core.sock")
+        self.core.start()
+        self.tables = Tables()
+        self.journal: list[tuple[int, int]] = []
+        self.link = CoreLink(str(self.core.path), on_journal=lambda *place: self.journal.append(place))
+        self._reader = gevent.spawn(self.link.run)
+        assert self.link.connected.wait(5)
+        self.flows = FlowShelf(flows, lambda name, tree: (f"sha-{name}", tree.to_plain()))
+        self.site = Site(self.link, self.tables.load, (Route(dialled="*", flow="main"),), self.flows)
+        self.site.refresh()
+        office = Office(
+            core=self.link,
+            site=self.site,
+            store=lambda: self.tables,
+            history=lambda: self.tables,
+            database=lambda: {"state": "ready"},
+            journal=lambda: {"behind": 0},
+        )
+        self.socket = folder / "control.sock"
+        self._server = ControlServer(build_app(office), str(self.socket), mode=0o600)
+        self._server.start()
+        self.client = Client(str(self.socket), timeout=5)
+
+    def get(self, *parts: str, **query: Any) -> Any:
+        return in_thread(self.client.get, *parts, **query)
+
+    def post(self, *parts: str, **body: Any) -> Any:
+        return in_thread(self.client.post, *parts, **body)
+
+    def delete(self, *parts: str) -> Any:
+        return in_thread(self.client.delete, *parts)
+
+    def raw(self, data: bytes) -> bytes:
+        """Send bytes as they are and read until the server closes."""
+        with gsocket.socket(gsocket.AF_UNIX, gsocket.SOCK_STREAM) as sock, gevent.Timeout(5):
+            sock.connect(str(self.socket))
+            sock.sendall(data)
+            answer = b""
+            while more := sock.recv(65536):
+                answer += more
+            return answer
+
+    def staffed(self) -> World:
+        """With alice at her station, in the queue sales."""
+        self.post("stations", name="desk1", contact="user/1001@ccd.local")
+        self.post("agents", name="alice", display_name="王小明", station="desk1")
+        self.post("queues", name="sales", ring_ms=15_000)
+        self.post("tiers", queue="sales", agent="alice")
+        return self
+
+    def close(self) -> None:
+        self._server.stop()
+        self.link.stop()
+        self.core.stop()
+        self._reader.join(timeout=5)

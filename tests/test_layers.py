@@ -1,0 +1,97 @@
+"""The way of the data is kept by this test: a module imports its own package or a lower rank, features never each other."""
+
+from __future__ import annotations
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+FEATURES = {"screening", "routing", "ivr", "acd", "recording", "voicemail", "supervision"}
+BESIDE = {"sim", "lab", "bench"}
+RANKS = {
+    "base": 0,
+    "settings": 1,
+    "esl": 1,
+    "switch": 2,
+    "calls": 3,
+    **dict.fromkeys(FEATURES, 4),
+    "journal": 5,
+    "core": 6,
+    "side": 6,
+    "client": 7,
+    "cli": 7,
+    **dict.fromkeys(BESIDE, 8),
+    "__main__": 9,
+}
+# what looks sideways and is meant: the command line is a client
+MEANT = {("cli", "client")}
+NEVER = {("core", "side"), ("side", "core"), ("side", "esl"), ("side", "switch")}
+
+MODULES = sorted(
+    path for path in (ROOT / "ccd").rglob("*.py") if path.parent != ROOT / "ccd" or path.stem == "__main__"
+)
+
+
+def package(module: str) -> str:
+    return module.split(".")[1] if "." in module else ""
+
+
+def imported(path: Path) -> set[str]:
+    """The packages of ccd that a file imports, anywhere in it."""
+    found: set[str] = set()
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}: relative import"
+            found |= {f"ccd.{alias.name}" for alias in node.names} if node.module == "ccd" else {node.module or ""}
+    return {package(name) for name in found if name.startswith("ccd.") and package(name) in RANKS}
+
+
+def own_package(path: Path) -> str:
+    parts = path.relative_to(ROOT / "ccd").parts
+    return parts[0] if len(parts) > 1 else path.stem
+
+
+@pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(ROOT)))
+def test_imports_point_down(path: Path) -> None:
+    own = own_package(path)
+    assert own in RANKS, f"{own} has no rank: say in this test where it belongs"
+    for other in imported(path) - {own}:
+        assert (own, other) not in NEVER, f"{own} must never import {other}"
+        sideways_is_fine = (own, other) in MEANT or {own, other} <= BESIDE
+        assert RANKS[other] < RANKS[own] or sideways_is_fine, f"{own} ({RANKS[own]}) imports {other} ({RANKS[other]})"
+
+
+LOADED = "import sys, importlib; importlib.import_module({module!r}); print(*sorted(sys.modules))"
+
+
+def loaded_by(module: str) -> set[str]:
+    """What a fresh process has loaded after importing a module."""
+    done = subprocess.run(
+        [sys.executable, "-c", LOADED.format(module=module)], capture_output=True, text=True, check=True, timeout=30
+    )
+    return set(done.stdout.split())
+
+
+def test_core_loads_no_sql_no_web_and_nothing_of_side() -> None:
+    loaded = loaded_by("ccd.core.daemon")
+    assert not {"sqlalchemy", "psycopg", "alembic", "falcon", "gevent.pywsgi", "ccd.side"} & loaded
+
+
+def test_side_loads_no_event_socket() -> None:
+    loaded = loaded_by("ccd.side.daemon")
+    assert not {"greenswitch", "ccd.core"} & loaded
+    assert not [name for name in loaded if name.startswith(("ccd.esl", "ccd.switch", "ccd.core"))]
+
+
+@pytest.mark.parametrize("noun", ["agents", "calls", "stations", "queues", "tiers", "recordings", "status"])
+def test_everyday_commands_load_nothing_slow(noun: str) -> None:
+    loaded = loaded_by(f"ccd.cli.{noun}") | loaded_by("ccd.cli.root")
+    assert (
+        not {"gevent", "sqlalchemy", "psycopg", "textual", "pydantic", "yaml", "rich", "falcon", "structlog"} & loaded
+    )
