@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import subprocess
 import sys
 
@@ -34,6 +35,11 @@ class SideProcess:
     def start(self) -> None:
         """Start the child and watch over it."""
         spawn("side_keeper", self._keep)
+
+    def reload(self) -> None:
+        """Have side read flows and tables again."""
+        if self._child is not None and self._child.poll() is None:
+            self._child.send_signal(signal.SIGHUP)
 
     def stop(self) -> None:
         """Ask the child to end, and end it if it does not."""

@@ -1,4 +1,4 @@
-"""`ccd run`: core in the foreground, until SIGTERM or SIGINT."""
+"""`ccd run`: core in the foreground, until SIGTERM or SIGINT; SIGHUP reads flows and tables again."""
 
 from __future__ import annotations
 
@@ -32,6 +32,8 @@ def run(path: str, options: Mapping[str, str]) -> int:
     house = House(settings, side_arguments=_side_arguments(path, options, settings))
     for number in (signal.SIGTERM, signal.SIGINT):
         gevent.signal_handler(number, house.stop_soon)
+    if house.side is not None:
+        gevent.signal_handler(signal.SIGHUP, house.side.reload)
     try:
         house.start()
         house.wait()

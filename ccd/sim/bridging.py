@@ -88,6 +88,8 @@ class Bridging:
             report()
             return
         c.peer = peer.peer = None
+        if c.variables.get("transfer_after_bridge"):  # used up, although the leg itself hung up
+            self._spend_transfer(c)
         self._legs.unwind(peer)
         if c.is_originator:
             self._after(peer, "NORMAL_CLEARING")
@@ -122,6 +124,14 @@ class Bridging:
     def _unbridged(self, a: Channel, b: Channel) -> None:
         self._core.emit("CHANNEL_UNBRIDGE", a, Bridge_A_Unique_ID=a.uuid, Bridge_B_Unique_ID=b.uuid)
 
+    def _spend_transfer(self, c: Channel) -> None:
+        """A transfer unsets the bond of both legs; nothing else does, also no end of a bridge."""
+        other = self._core.find(c.variables.get("signal_bond", ""))
+        for leg in (c, other):
+            if leg is not None:
+                leg.set("signal_bond", "")
+        c.set("transfer_after_bridge", "")
+
     def _after(self, c: Channel, cause: str, *, cancelled: bool = False) -> None:
         """What a leg does when the other side of its bridge left; the variables are used up."""
         if not c.is_up:
@@ -129,7 +139,7 @@ class Bridging:
         if c.flag("park_after_bridge"):
             self._legs.park(c)
         elif where := c.variables.get("transfer_after_bridge"):
-            c.set("transfer_after_bridge", "")
+            self._spend_transfer(c)
             extension, _, rest = where.partition(":")
             c.other_id, c.transfer_at = "", self._core.clock.now()
             self._legs.route(c, extension, rest.partition(":")[2])

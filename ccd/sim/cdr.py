@@ -44,7 +44,6 @@ def _times(c: Channel) -> dict[str, str]:
         "start": c.created_at,
         "profile_start": c.transfer_at or c.created_at,
         "answer": c.answered_at,
-        "bridge": c.bridged_at,
         "progress": c.progress_at,
         "progress_media": c.progress_media_at,
         "end": c.hangup_at,
