@@ -137,7 +137,7 @@ class World:
         on = self.bus.on
         on(LegEnded, lambda fact: self.guards.forget(fact.leg_id))
         on(LegCreated, self.acd.roster.on_leg_created)
-        on(LegAnswered, self.acd.offers.on_agent_answered)
+        on(LegAnswered, self.acd.offers.on_answered)
         on(LegParked, self.acd.on_leg_parked)
         on(LegsBridged, self.acd.offers.on_bridged)
         on(RecordStopped, self.recordings.on_stopped)

@@ -59,6 +59,7 @@ class Offer:
     made_at: Moment
     call_id: str = ""
     answered_at: Moment = 0
+    parked: bool = False
     bridging: bool = False
     cancelled: bool = False
     timer: Timer | None = None

@@ -133,22 +133,37 @@ class Offers:
 
     # --- answered, bridged ------------------------------------------------------------------------
 
-    def on_agent_answered(self, fact: LegAnswered) -> None:
-        """The agent took the call: a caller who has not been answered yet is answered now."""
+    def on_answered(self, fact: LegAnswered) -> None:
+        """The agent took the call: a caller who has not been answered yet is answered now. Or just that has been done."""
         offer = self._by_leg.get(fact.leg_id)
-        if offer is None:
-            return
-        offer.answered_at = fact.at
-        caller = self._acd.callers.get(offer.entry_id)
-        if caller is not None and not caller.answered:
+        if offer is not None:
+            offer.answered_at = fact.at
+            self._answer(self._acd.callers.get(offer.entry_id))
+        elif (caller := self._acd.caller_of(fact.leg_id)) is not None:
             caller.answered = True
+            offer = self.out.get(caller.offer_id)
+            if offer is not None and offer.parked and not offer.bridging and not offer.cancelled:
+                self.bridge(offer)
+
+    def _answer(self, caller: QueuedCaller | None) -> None:
+        if caller is not None and not caller.answered:
             self._ports.switch_of(caller.node).tell(Answer(leg_id=caller.leg_id))
 
     def on_agent_parked(self, fact: LegParked) -> None:
-        """The agent's leg may be driven: bridge."""
+        """The agent's leg may be driven."""
         offer = self._by_leg.get(fact.leg_id)
         if offer is not None and not offer.bridging and not offer.cancelled:
+            self.join(offer)
+
+    def join(self, offer: Offer) -> None:
+        """Bridge the parked agent, as soon as his caller is answered: `uuid_bridge` would end an unanswered leg."""
+        offer.parked = True
+        caller = self._acd.callers.get(offer.entry_id)
+        if caller is None or caller.answered or caller.offer_id != offer.offer_id:
             self.bridge(offer)
+            return
+        self._restart_timer(offer, BRIDGE_DEADLINE_S)
+        self._answer(caller)  # a restart may have come between the agent's answer and ours
 
     def bridge(self, offer: Offer) -> None:
         """Join caller and agent. What the caller's leg needs to survive any ending is written before."""

@@ -21,13 +21,11 @@ import gevent
 
 from ccd.base.errors import NotFound, SwitchTimeout
 from ccd.bench import dispatch_measure as measure
-from ccd.bench.dispatch_peers import NUMBER, CallcenterSide, CcdSide, Side, switch_files
+from ccd.bench.dispatch_peers import NUMBER, CallcenterSide, CcdSide, Side, Stage, switch_files
 from ccd.bench.result import Result, Row, ratio
 from ccd.lab.freeswitch import find_freeswitch
 from ccd.lab.outside import Outside
 from ccd.lab.stories import CallerScript, PhoneScript, Ring
-from ccd.lab.worlds import RealWorld
-from ccd.settings.share import share
 
 AGENTS = tuple(f"10{number:02d}" for number in range(50))
 ARRIVAL_EVERY_S, ARRIVAL_TALK_MS = 0.25, 100
@@ -73,7 +71,7 @@ def _side(folder: Path, name: str, plan: dict[str, tuple[int, int]], result: Res
     place = folder / name
     place.mkdir()
     config, dialplans = switch_files(place, callcenter=name != "ccd")
-    world = RealWorld(place, config, dialplans, share("sounds").resolve())
+    world = Stage(place, config, dialplans)
     side: Side | None = None
     try:
         side = CcdSide(place / "core", world, AGENTS) if name == "ccd" else CallcenterSide(world, AGENTS)
@@ -92,7 +90,7 @@ def _side(folder: Path, name: str, plan: dict[str, tuple[int, int]], result: Res
 class Scene:
     """One scenario on one side: the phones on their desks, the recorder on the switch."""
 
-    def __init__(self, world: RealWorld, side: Side, agents: Sequence[str], callers: int) -> None:
+    def __init__(self, world: Stage, side: Side, agents: Sequence[str], callers: int) -> None:
         self.side = side
         self.agents = agents
         self.count = callers

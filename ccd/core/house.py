@@ -186,7 +186,7 @@ class House:
         on(LegEnded, self._forget_lease)
         on(CallArrived, self.desk.on_arrived)
         on(LegCreated, self.acd.roster.on_leg_created)
-        on(LegAnswered, self.acd.offers.on_agent_answered)
+        on(LegAnswered, self.acd.offers.on_answered)
         on(LegParked, self.acd.on_leg_parked)
         on(LegsBridged, self.acd.offers.on_bridged)
         on(RecordStopped, self.recordings.on_stopped)
@@ -196,7 +196,7 @@ class House:
         on(CallerConnected, self._mark_connected)
         on(CallerReturned, self._mark_returned)
         on(TalkEnded, self._mark_talk_ended)
-        on(CallAnswered, lambda fact: self._record(fact.call_id, "answer"))
+        on(CallAnswered, self._record_answered)
         on(CallerQueued, lambda fact: self._record(fact.call_id, "queue"))
         on(CallerConnected, lambda fact: self._record(fact.call_id, "agent"))
 
@@ -210,6 +210,13 @@ class House:
 
     def _stay_done(self, leg_id: str, how: LeftReason) -> None:
         self.desk.on_done(leg_id, how)
+
+    def _record_answered(self, fact: CallAnswered) -> None:
+        """A caller who waits unanswered has passed the queue's point by then."""
+        call = self.registry.calls.get(fact.call_id)
+        self._record(fact.call_id, "answer")
+        if call is not None and call.queued:
+            self._record(fact.call_id, "queue")
 
     def _record(self, call_id: str, point: str) -> None:
         """Start at the first point that route or queue names."""

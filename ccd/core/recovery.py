@@ -305,7 +305,7 @@ class Recovery:
         caller.stay, caller.offer_id, caller.agent_id = Stay.OFFERED, offer.offer_id, offer.agent_id
         self._adopt_offer(offer, caller)
         if found.parked:
-            self._acd.offers.bridge(offer)
+            self._acd.offers.join(offer)
 
     def _adopt_offer(self, offer: Offer, caller: QueuedCaller) -> None:
         ring_s = self._acd.queues[caller.queue_id].settings.ring_ms / 1000

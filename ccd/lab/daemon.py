@@ -100,7 +100,11 @@ class Daemon:
     def start(self) -> None:
         """Start and wait until the API says that core and its switch are ready."""
         self.exec()
-        self.wait_until(self._is_ready, "ccd is not ready", START_DEADLINE_S)
+        try:
+            self.wait_until(self._is_ready, "ccd is not ready", START_DEADLINE_S)
+        except BaseException:
+            self.stop()
+            raise
 
     def _is_ready(self) -> bool:
         if self._child is not None and self._child.poll() is not None:

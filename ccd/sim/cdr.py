@@ -66,18 +66,18 @@ def _times(c: Channel) -> dict[str, str]:
 
 def _callflow(c: Channel) -> list[dict[str, Any]]:
     """The newest profile first; the last one is what the leg came in with."""
-    flow = [_profile(c, "1", c.first_dialled, c.first_context, c.created_at, c.first_number, c.first_name)]
-    if c.transfer_at:
-        flow.insert(0, _profile(c, "2", c.dialled, c.context, c.transfer_at, c.number, c.caller_name))
-    return flow
+    first = _profile(c, c.created_at, c.first_number, c.first_name)
+    first["caller_profile"] |= {"destination_number": c.first_dialled, "context": c.first_context}
+    if not c.transfer_at:
+        return [first]
+    latest = _profile(c, c.transfer_at, c.number, c.caller_name) | {"profile_index": "2"}
+    latest["caller_profile"] |= {"destination_number": c.dialled, "context": c.context}
+    return [latest, first]
 
 
-def _profile(
-    c: Channel, index: str, dialled: str, context: str, created_at: Moment, number: str, name: str
-) -> dict[str, Any]:
-    return {
-        "dialplan": "XML",
-        "profile_index": index,
+def _profile(c: Channel, created_at: Moment, number: str, name: str) -> dict[str, Any]:
+    return ({"dialplan": "XML"} if c.inbound else {}) | {
+        "profile_index": "1",
         "caller_profile": {
             "username": number if c.inbound else "",
             "dialplan": "XML" if c.inbound else "",
@@ -87,10 +87,8 @@ def _profile(
             "caller_id_number": number,
             "network_addr": "127.0.0.1",
             "rdnis": "",
-            "destination_number": dialled,
             "uuid": c.uuid,
             "source": "mod_sofia" if c.inbound else "src/switch_ivr_originate.c",
-            "context": context,
             "chan_name": c.name,
         },
         "times": {

@@ -10,8 +10,6 @@ from ccd.base.errors import Unsafe
 from ccd.switch import commands as c
 
 LEASE_GROUP = "ccd-"
-LONG = 128
-"""Longer than any word of ours: only base64url grows with what a caller dialled."""
 FALLBACK_EXTENSION, FALLBACK_CONTEXT = "fallback", "ccd_fallback"
 
 
@@ -23,8 +21,11 @@ def _execute(leg_id: str, application: str, argument: str, execution_id: str) ->
 
 
 def _value(value: str) -> str:
-    """A channel variable's value: a word, base64url, or empty, which unsets."""
-    return value and (words.word(value) if len(value) < LONG else words.base64url(value))
+    """A channel variable's value: a word, base64url (of any length), a number below zero, or empty, which unsets."""
+    try:
+        return words.base64url(value)
+    except Unsafe:
+        return words.word(value)
 
 
 def _variables(values: dict[str, str]) -> str:

@@ -52,7 +52,14 @@ def test_wrap_up_is_a_state_and_ends(wrapping: World) -> None:
     assert wrapping.offered_to(caller) == ""
     wrapping.clock.advance(0.1)
     assert wrapping.offered_to(caller) == "alice"
-    assert [fact.activity for fact in wrapping.of(AgentChanged)] == ["idle", "offered", "talking", "wrap_up", "idle", "offered"]
+    assert [fact.activity for fact in wrapping.of(AgentChanged)] == [
+        "idle",
+        "offered",
+        "talking",
+        "wrap_up",
+        "idle",
+        "offered",
+    ]
 
 
 def test_wrap_up_is_not_moved_by_a_stepped_clock(wrapping: World) -> None:

@@ -23,7 +23,14 @@ TIERS = [
     tier("sales", "bob"),
     tier("sales", "carol"),
 ]
-CAUSES = ["NO_ANSWER", "USER_BUSY", "CALL_REJECTED", "NORMAL_CIRCUIT_CONGESTION", "USER_NOT_REGISTERED", "NORMAL_CLEARING"]
+CAUSES = [
+    "NO_ANSWER",
+    "USER_BUSY",
+    "CALL_REJECTED",
+    "NORMAL_CIRCUIT_CONGESTION",
+    "USER_NOT_REGISTERED",
+    "NORMAL_CLEARING",
+]
 name = st.sampled_from(NAMES)
 
 
@@ -107,7 +114,12 @@ class Day(RuleBasedStateMachine):
     def switch_bridges(self) -> None:
         for order in self.world.switch.all(Bridge):
             legs = self.world.registry.legs
-            if order.leg_id in legs and order.other_id in legs and legs[order.leg_id].parked and legs[order.other_id].parked:
+            if (
+                order.leg_id in legs
+                and order.other_id in legs
+                and legs[order.leg_id].parked
+                and legs[order.other_id].parked
+            ):
                 self.world.bridged(order.leg_id, order.other_id)
 
     @rule(who=name, park_first=st.booleans(), by_us=st.booleans())
@@ -155,7 +167,9 @@ class Day(RuleBasedStateMachine):
             for agent in acd.roster.agents.values():
                 serves = any(one.queue_id == state.settings.queue_id for one in agent.tiers)
                 if serves and agent.is_offerable(self.world.clock.monotonic()) and self.world.is_up:
-                    assert len(state.line) == 0, f"{agent.agent_id} is ready and somebody waits in {state.settings.name}"
+                    assert len(state.line) == 0, (
+                        f"{agent.agent_id} is ready and somebody waits in {state.settings.name}"
+                    )
 
     @invariant()
     def one_offer_to_an_agent_and_to_a_caller(self) -> None:

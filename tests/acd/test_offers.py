@@ -11,7 +11,7 @@ from ccd.acd.model import Activity, Presence
 from ccd.base.errors import SwitchGone, SwitchRefused
 from ccd.calls.facts import CallEnded, EndedBy, Outcome
 from ccd.switch.commands import Answer, Bridge, DropLease, Hangup, Lease, Originate, SetVariables
-from ccd.switch.events import ChannelBridged, ChannelUnbridged
+from ccd.switch.events import ChannelAnswered, ChannelBridged, ChannelUnbridged
 from tests.builders import World, queue, station, tier
 
 IDLE, OFFERED, TALKING, WRAP_UP = Activity.IDLE, Activity.OFFERED, Activity.TALKING, Activity.WRAP_UP
@@ -30,7 +30,9 @@ def test_caller_is_offered_to_the_agent_who_has_been_idle_longest(world: World) 
 def test_lower_tier_is_offered_first_however_long_the_others_are_idle() -> None:
     world = World()
     world.configure(
-        [queue()], ["old", "new", "late"], [tier("support", "old", 2), tier("support", "new", 1), tier("support", "late", 1)]
+        [queue()],
+        ["old", "new", "late"],
+        [tier("support", "old", 2), tier("support", "new", 1), tier("support", "late", 1)],
     )
     world.ready("old", "new", "late")
     assert [world.offered_to(world.caller_queues()) for _ in range(3)] == ["new", "late", "old"]
@@ -173,7 +175,9 @@ def test_congestion_never_punishes_an_agent() -> None:
         assert not penalty.counts
 
 
-@pytest.mark.parametrize(("word", "result"), [("USER_NOT_REGISTERED", R.NOT_REGISTERED), ("SUBSCRIBER_ABSENT", R.UNKNOWN_USER)])
+@pytest.mark.parametrize(
+    ("word", "result"), [("USER_NOT_REGISTERED", R.NOT_REGISTERED), ("SUBSCRIBER_ABSENT", R.UNKNOWN_USER)]
+)
 def test_originate_that_fails_without_a_channel_is_an_ended_offer(world: World, word: str, result: R) -> None:
     world.ready("alice", "bob")
     caller = world.caller_queues()
@@ -443,9 +447,10 @@ def test_caller_is_answered_when_the_agent_is_where_the_route_says_so(world: Wor
     caller = world.caller_queues(answered=False)
     assert world.switch.all(Answer) == []
     world.phone_answers("alice")
-    told = [one for one in world.switch.told if isinstance(one, Answer | Bridge)]
-    assert [type(one) for one in told] == [Answer, Bridge]
-    assert world.acd.caller_of(caller).answered  # type: ignore[union-attr]
+    assert {one.leg_id for one in world.switch.all(Answer)} == {caller}
+    assert world.switch.all(Bridge) == [], "a bridge would end a leg that is not answered yet"
+    world.say(ChannelAnswered(leg_id=caller, at=world.clock.now()))
+    assert world.switch.last(Bridge).leg_id == caller
 
 
 def test_leases_follow_the_call(world: World) -> None:

@@ -141,7 +141,9 @@ def test_station_with_a_new_contact_is_rung_there(world: World) -> None:
 
 def test_station_that_is_gone_signs_its_agent_out(world: World) -> None:
     world.ready("alice")
-    world.acd.roster.configure([one.settings for one in world.acd.roster.agents.values()], [], [tier("support", "alice")])
+    world.acd.roster.configure(
+        [one.settings for one in world.acd.roster.agents.values()], [], [tier("support", "alice")]
+    )
     assert world.agent("alice").presence is Presence.LOGGED_OUT
     assert world.offered_to(world.caller_queues()) == ""
 

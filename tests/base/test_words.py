@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable
 
 import pytest
@@ -43,9 +44,37 @@ MORE_HOSTILE: dict[Callable[[str], str], list[str]] = {
     words.digits: ["1" * 65, "E", "1w2"],
     words.word: ["-x", ".x", ":x", "x" * 129, "a=b", "a@b"],
     words.cause: ["normal", "1A", "A" * 65],
-    words.contact: ["user/1001", "user/@x", "1001@x", "sofia/internal/a b@x", "user/1@x,user/2@x", "user/1@x|user/2@x", "error/x"],
-    words.path: ["a", "a/b", "//a", "/a//b", "/a/", "/a/.", "/a/../b", "/..", "/.a", "/a b", "/a;b", "/" + "a" * 1025, "/a:b"],
-    words.audio: ["shell_stream://x", "local_stream://a/b", "http://x/y.wav", "silence_stream://", "tone_stream://%(1,1,1)"],
+    words.contact: [
+        "user/1001",
+        "user/@x",
+        "1001@x",
+        "sofia/internal/a b@x",
+        "user/1@x,user/2@x",
+        "user/1@x|user/2@x",
+        "error/x",
+    ],
+    words.path: [
+        "a",
+        "a/b",
+        "//a",
+        "/a//b",
+        "/a/",
+        "/a/.",
+        "/a/../b",
+        "/..",
+        "/.a",
+        "/a b",
+        "/a;b",
+        "/" + "a" * 1025,
+        "/a:b",
+    ],
+    words.audio: [
+        "shell_stream://x",
+        "local_stream://a/b",
+        "http://x/y.wav",
+        "silence_stream://",
+        "tone_stream://%(1,1,1)",
+    ],
     words.base64url: ["A" * 8193, "a+b", "a/b", "a.b"],
 }
 
@@ -57,14 +86,21 @@ def test_good_values_pass_unchanged(kind: Callable[[str], str], value: str) -> N
 
 @pytest.mark.parametrize(
     ("kind", "value"),
-    [(kind, value) for kind, _ in GOOD for value in HOSTILE + MORE_HOSTILE[kind] if (kind, value) != (words.base64url, "")],
+    [
+        (kind, value)
+        for kind, _ in GOOD
+        for value in HOSTILE + MORE_HOSTILE[kind]
+        if (kind, value) != (words.base64url, "")
+    ],
 )
 def test_hostile_values_are_refused(kind: Callable[[str], str], value: str) -> None:
     with pytest.raises(Unsafe):
         kind(value)
 
 
-@pytest.mark.parametrize("relative", ["../x.wav", "/etc/passwd", "a/../../x", ".", "", "a b.wav", "${x}.wav", ".hidden"])
+@pytest.mark.parametrize(
+    "relative", ["../x.wav", "/etc/passwd", "a/../../x", ".", "", "a b.wav", "${x}.wav", ".hidden"]
+)
 def test_nothing_leaves_its_root(relative: str) -> None:
     with pytest.raises(Unsafe):
         words.below("/srv/sounds", relative)
@@ -89,7 +125,5 @@ def test_text_with_a_lone_surrogate_is_no_crash() -> None:
 
 @given(st.text(alphabet="Aab_-=9", max_size=12))
 def test_broken_base64url_is_refused_or_read_never_a_crash(encoded: str) -> None:
-    try:
+    with contextlib.suppress(Unsafe):
         words.decode_text(encoded)
-    except Unsafe:
-        pass

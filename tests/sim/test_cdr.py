@@ -71,7 +71,7 @@ def test_ccd_reads_the_ending_of_a_talk(told: tuple[Path, str, str]) -> None:
     assert ending is not None
     assert (ending.call_id, ending.cause, ending.inbound, ending.entry) == ("abc", "NORMAL_CLEARING", True, True)
     assert (ending.caller_number, ending.dialled, ending.fallback) == ("13912345678", "4001", False)
-    assert ending.record_ms == 2000
+    assert 2000 <= ending.record_ms <= 2020
     assert ending.started_at < ending.answered_at < ending.ended_at
     other = read_ending(str(folder), agent)
     assert other is not None

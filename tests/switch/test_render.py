@@ -38,7 +38,10 @@ TABLE: list[tuple[c.Command, str]] = [
     (c.Hangup(leg_id=A), f"api uuid_kill {A} NORMAL_CLEARING"),
     (c.Hangup(leg_id=A, cause="LOSE_RACE"), f"api uuid_kill {A} LOSE_RACE"),
     (c.Bridge(leg_id=A, other_id=B), f"api uuid_bridge {A} {B}"),
-    (c.Transfer(leg_id=A, extension="fallback", context="ccd_fallback"), f"api uuid_transfer {A} fallback XML ccd_fallback"),
+    (
+        c.Transfer(leg_id=A, extension="fallback", context="ccd_fallback"),
+        f"api uuid_transfer {A} fallback XML ccd_fallback",
+    ),
     (
         ORIGINATE,
         f"bgapi originate {{origination_uuid={A},origination_caller_id_number=+8613800000000,"
@@ -80,7 +83,17 @@ def test_every_command_has_its_words_and_its_row() -> None:
 HOSTILE = st.one_of(
     st.text(max_size=40),
     st.sampled_from(
-        ["${system(touch F)}", "a;ccd_alive=1", "a\r\n\r\napi shutdown", "a\x00b", "'", '"', "a,b=c", "../../etc/passwd", "^^:a:b"]
+        [
+            "${system(touch F)}",
+            "a;ccd_alive=1",
+            "a\r\n\r\napi shutdown",
+            "a\x00b",
+            "'",
+            '"',
+            "a,b=c",
+            "../../etc/passwd",
+            "^^:a:b",
+        ]
     ),
     st.sampled_from([A, "1001", "user/1001@example.com", FILE, "NO_ANSWER", "ccd_v", ""]),
 )
@@ -116,7 +129,9 @@ def test_no_text_makes_a_second_command(command: c.Command) -> None:
         assert text.count(";") == max(0, len(command.values) - 1)
     if isinstance(command, c.Originate):
         assert text.count("{") == text.count("}") == 1
-        assert text.count(" ") == 4  # bgapi originate …, &park() and the Job-UUID's: the dial string has none of its own
+        assert (
+            text.count(" ") == 4
+        )  # bgapi originate …, &park() and the Job-UUID's: the dial string has none of its own
 
 
 @given(HOSTILE)

@@ -5,10 +5,8 @@ The scripts are package data (`ccd.share.migrations`) in a wheel and the folder 
 
 from __future__ import annotations
 
-import importlib.resources
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any
 
 from alembic import command
@@ -18,8 +16,8 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, text
 
-import ccd
 from ccd.base.errors import Refused
+from ccd.settings.share import share
 from ccd.side.db.engine import make_engine
 from ccd.side.db.partitions import is_partition
 from ccd.side.db.tables import SCHEMA, metadata
@@ -116,17 +114,6 @@ def _version(connection: Connection) -> str:
 
 def _config(connection: Connection | None = None) -> Config:
     config = Config()
-    config.set_main_option("script_location", str(_scripts()).replace("%", "%%"))
+    config.set_main_option("script_location", str(share("migrations")).replace("%", "%%"))
     config.attributes["connection"] = connection
     return config
-
-
-def _scripts() -> Path:
-    """The folder of the migrations: package data, or the checkout's."""
-    try:
-        packaged = Path(str(importlib.resources.files("ccd.share.migrations")))
-    except ModuleNotFoundError:
-        packaged = Path()
-    if (packaged / "env.py").is_file():
-        return packaged
-    return Path(ccd.__file__).parent.parent / "migrations"

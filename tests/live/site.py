@@ -1,0 +1,483 @@
+"""A call centre on a real switch, run by the daemon as a user runs it; the words in which its stories are told.
+
+One FreeSWITCH with our configuration, one outside world, one `ccd run` with its own PostgreSQL, for all stories; each story
+has a line (dialled number, flow, queue), agents and phones of its own, and leaves nothing behind: see `Story.ends_well`.
+"""
+
+from __future__ import annotations
+
+import itertools
+import math
+import shutil
+import struct
+import tempfile
+import wave
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import gevent
+import pytest
+
+from ccd.lab.daemon import Daemon
+from ccd.lab.freeswitch import find_freeswitch
+from ccd.lab.parties import Caller, Phone
+from ccd.lab.stories import CallerScript, PhoneScript, Ring, RingDiary
+from ccd.lab.verdict import differences
+from ccd.lab.wire import Event
+from ccd.lab.worlds import RealWorld
+from live.field import until
+
+ROOT = Path(__file__).parents[2]
+RATE = 8000
+# What each prompt sounds like here: one tone, so that what a caller hears can be told by its frequency.
+PROMPTS = {
+    "goodbye": (1400, 500),
+    "welcome": (1100, 600),
+    "menu_main": (900, 1500),
+    "no_input": (1200, 300),
+    "no_match": (1300, 300),
+    "queue_timeout": (1600, 500),
+    "queue_wait": (1700, 300),
+    "fallback": (1800, 300),
+}
+MUSIC_HZ = 350
+# How many stories may take a line of each kind: (answer, record at the route).
+LINES = {
+    "plain": ("at_once", "no", 44),
+    "at_queue": ("at_queue", "no", 3),
+    "at_agent": ("at_agent", "no", 5),
+    "menu": ("at_once", "no", 12),
+    "from_answer": ("at_once", "answer", 2),
+}
+WATCHED = (
+    "CHANNEL_CREATE CHANNEL_PROGRESS_MEDIA CHANNEL_ANSWER CHANNEL_PARK CHANNEL_BRIDGE CHANNEL_HANGUP_COMPLETE "
+    "PLAYBACK_START PLAYBACK_STOP DTMF RECORD_START RECORD_STOP"
+)
+
+
+class Site:
+    """Everything that runs. `line(kind)` hands out lines that no story has used."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.events: list[Event] = []
+        self._names = itertools.count(1)
+        self._numbers = itertools.count(13900000001)
+        sounds, flows = _make_sounds(folder / "sounds"), folder / "flows"
+        self._lines = {kind: iter(_make_flows(flows, kind)) for kind in LINES}
+        self.world = RealWorld(folder, ROOT / "config" / "freeswitch", ROOT / "dialplans", sounds)
+        self.switch, self.outside = self.world.switch, self.world.outside
+        self.wire = self.switch.wire(self.events.append)
+        self.wire.command(f"event json {WATCHED}")
+        self.daemon = Daemon(
+            folder / "ccd",
+            esl_port=self.world.esl_port,
+            esl_password=self.world.esl_password,
+            recordings=self.world.recordings,
+            cdr=self.world.cdr,
+            sounds=sounds,
+            flows=flows,
+            routes=_routes(),
+        )
+        self.api = self.daemon.client
+
+    def start(self) -> None:
+        """Start ccd; its API answers and the switch is reconciled."""
+        self.daemon.start()
+
+    def close(self) -> None:
+        """End everything."""
+        self.wire.close()
+        self.daemon.stop()
+        self.world.close()
+
+    def line(self, kind: str) -> str:
+        """A dialled number whose flow leads to the queue `q<number>`."""
+        return next(self._lines[kind])
+
+    def a_name(self, what: str) -> str:
+        """A name that nobody else has."""
+        return f"{what}{next(self._names)}"
+
+    def a_number(self) -> str:
+        """A caller's number that nobody else has."""
+        return str(next(self._numbers))
+
+    def core(self) -> dict[str, Any]:
+        """What core says of itself."""
+        status: dict[str, Any] = self.api.get("status")["core"]
+        return status
+
+    def sql(self, statement: str) -> list[dict[str, Any]]:
+        """Rows of ccd's own PostgreSQL."""
+        import psycopg
+        from psycopg.rows import dict_row
+
+        from ccd.side.db.engine import conninfo
+
+        with psycopg.connect(conninfo(self._database_url()), row_factory=dict_row) as connection:
+            return connection.execute(statement.encode()).fetchall()
+
+    def _database_url(self) -> str:
+        return str(self.api.get("status")["database"]["url"])
+
+
+def _make_sounds(folder: Path) -> Path:
+    for language in ("zh", "en"):
+        (folder / language).mkdir(parents=True)
+        for name, (hz, ms) in PROMPTS.items():
+            _write_tone(folder / language / f"{name}.wav", hz, ms)
+    (folder / "music").mkdir()
+    _write_tone(folder / "music" / "moh.wav", MUSIC_HZ, 4000)
+    return folder.resolve()
+
+
+def _write_tone(path: Path, hz: int, ms: int) -> None:
+    samples = (round(9000 * math.sin(2 * math.pi * hz * i / RATE)) for i in range(RATE * ms // 1000))
+    with wave.open(str(path), "wb") as file:
+        file.setnchannels(1)
+        file.setsampwidth(2)
+        file.setframerate(RATE)
+        file.writeframes(b"".join(struct.pack("<h", sample) for sample in samples))
+
+
+def _first(kind: str) -> int:
+    return 4000 + 100 * list(LINES).index(kind)
+
+
+def _numbers_of(kind: str) -> list[str]:
+    return [str(_first(kind) + i) for i in range(LINES[kind][2])]
+
+
+def _routes() -> list[dict[str, str]]:
+    routes = []
+    for kind, (answer, record, _) in LINES.items():
+        for number in _numbers_of(kind):
+            routes.append({"dialled": number, "flow": f"f{number}", "answer": answer, "record": record})
+    return [*routes, {"dialled": "4999", "flow": "f4000vip"}]
+
+
+def _make_flows(folder: Path, kind: str) -> list[str]:
+    folder.mkdir(parents=True, exist_ok=True)
+    for number in _numbers_of(kind):
+        (folder / f"f{number}.yaml").write_text(_menu(number) if kind == "menu" else _queue(number))
+    (folder / "f4000vip.yaml").write_text(_queue("4000", priority=10))
+    return _numbers_of(kind)
+
+
+def _queue(number: str, priority: int = 0) -> str:
+    return (
+        "start: hello\nnodes:\n  hello: {type: answer, next: line}\n"
+        f"  line: {{type: queue, queue: q{number}, priority: {priority}, next: bye}}\n"
+        "  bye: {type: hangup, prompt: goodbye}\n"
+    )
+
+
+def _menu(number: str) -> str:
+    return (
+        "start: hello\nnodes:\n  hello: {type: answer, next: welcome}\n"
+        "  welcome: {type: play, prompt: welcome, next: menu}\n"
+        "  menu:\n    type: menu\n    prompt: menu_main\n    timeout: 600ms\n    tries: 2\n"
+        "    choices: {1: line, star: welcome, pound: bye}\n    no_input: bye\n    no_match: bye\n"
+        f"  line: {{type: queue, queue: q{number}, next: bye}}\n"
+        "  bye: {type: hangup, prompt: goodbye}\n"
+    )
+
+
+class Agent:
+    """An agent at a phone of his own."""
+
+    def __init__(self, story: Story, name: str, station: str, phone: Phone | None) -> None:
+        self.name, self.station, self._phone, self._story = name, station, phone, story
+
+    @property
+    def phone(self) -> Phone:
+        assert self._phone is not None, f"{self.name} has no phone"
+        return self._phone
+
+    @property
+    def rings(self) -> list[RingDiary]:
+        """What his phone wrote down."""
+        return self.phone.diary.rings
+
+    def state(self) -> dict[str, Any]:
+        """What the API shows."""
+        return next(one for one in self._story.site.daemon.listed("agents") if one["name"] == self.name)
+
+    def doing(self) -> tuple[str, str]:
+        """Presence and activity."""
+        state = self.state()
+        return state["presence"], state["activity"]
+
+    def does(self, verb: str, **body: str) -> dict[str, Any]:
+        """login, logout, pause, resume through the API."""
+        done: dict[str, Any] = self._story.site.api.post("agents", self.name, verb, **body)
+        return done
+
+    def until(self, *doing: str, timeout: float = 8.0) -> None:
+        """Wait until presence and activity are these."""
+        until(lambda: self.doing() == doing, f"{self.name} is {doing}", timeout)
+
+    def rung(self, caller: Caller, timeout: float = 8.0) -> RingDiary:
+        """Wait until his phone rang for a caller."""
+        number = caller.script.number
+        return until(
+            lambda: next((ring for ring in self.rings if ring.caller_number == number), None),
+            f"{self.name} rung for {number}",
+            timeout,
+        )
+
+    def hangs_up(self) -> None:
+        """Hang up whatever is on his phone."""
+        for leg in list(self.phone.legs):
+            self._story.site.outside.api(f"uuid_kill {leg}")
+
+    def says(self, hz: int) -> None:
+        """Let his phone send a tone."""
+        for leg in self.phone.legs:
+            self._story.site.outside.api(f"uuid_broadcast {leg} tone_stream://%(60000,0,{hz});loops=-1 aleg")
+
+
+class Story:
+    """One story: who takes part, what is waited for, and that nothing is left when it is over."""
+
+    def __init__(self, site: Site) -> None:
+        self.site = site
+        self.callers: list[Caller] = []
+        self.agents: list[Agent] = []
+        self.dials: list[Caller] = []
+        self.judged = True  # by its callers' diaries; a story with several conversations a caller says no
+        self._errors = len(site.daemon.errors())
+        self.expected_errors: tuple[str, ...] = ()
+        site.events.clear()
+
+    # --- who takes part -----------------------------------------------------------------------------
+
+    def queue(self, kind: str = "plain", **settings: Any) -> str:
+        """Open a line of that kind and its queue; the number to dial. Failed offers cost little unless said otherwise."""
+        number = self.site.line(kind)
+        quick = {"no_answer_delay_ms": 300, "reject_delay_ms": 300, "busy_delay_ms": 300, "fault_delay_ms": 300}
+        self.site.api.post("queues", name=f"q{number}", **({"record": "no"} | quick | settings))
+        return number
+
+    def agent(
+        self, *numbers: str, rings: tuple[Ring, ...] = (), level: int = 1, contact: str = "", login: bool = True
+    ) -> Agent:
+        """An agent of the queues behind these numbers, at a phone that does `rings` in turn (answers at once)."""
+        site, name = self.site, self.site.a_name("agent")
+        phone = None
+        if not contact:
+            phone = site.outside.phone(PhoneScript(name, rings or (Ring("answer"),)), register=False)
+            contact = site.outside.contact(name)
+        return self._seat(name, contact, phone, numbers, level, login)
+
+    def registered(self, user: str, *numbers: str, rings: tuple[Ring, ...] = (), level: int = 1) -> Agent:
+        """An agent at a phone that registers as a user of the switch's directory."""
+        phone = self.site.outside.phone(PhoneScript(user, rings or (Ring("answer"),)))
+        contact = f"user/{user}@{self.site.switch.domain}"
+        return self._seat(self.site.a_name("agent"), contact, phone, numbers, level, True)
+
+    def _seat(
+        self, name: str, contact: str, phone: Phone | None, numbers: tuple[str, ...], level: int, login: bool
+    ) -> Agent:
+        api, station = self.site.api, self.site.a_name("desk")
+        api.post("stations", name=station, contact=contact)
+        api.post("agents", name=name, station=station)
+        for number in numbers:
+            api.post("tiers", queue=f"q{number}", agent=name, level=level)
+        agent = Agent(self, name, station, phone)
+        self.agents.append(agent)
+        if login:
+            agent.does("login")
+        return agent
+
+    def calls(self, dialled: str, tone_hz: int | None = None, number: str = "", **script: Any) -> Caller:
+        """A caller dials now."""
+        said = CallerScript(number=number or self.site.a_number(), dialled=dialled, **script)
+        caller = self.site.outside.call(said, tone_hz)
+        self.callers.append(caller)
+        return caller
+
+    def dials(self, phone: str, number: str) -> Caller:
+        """An agent dials on his registered phone."""
+        return self.site.outside.dial(phone, number)
+
+    # --- what is waited for -------------------------------------------------------------------------
+
+    def live(self, caller: Caller) -> dict[str, Any]:
+        """A caller's live row, {} when there is none."""
+        rows = self.site.daemon.listed("calls")
+        return next((row for row in rows if row["caller_number"] == caller.script.number), {})
+
+    def place(self, caller: Caller, *places: str, timeout: float = 8.0) -> dict[str, Any]:
+        """Wait until the caller is at one of these places."""
+        return until(
+            lambda: (row := self.live(caller)).get("place") in places and row,
+            f"{caller.script.number} is {'/'.join(places)}",
+            timeout,
+        )
+
+    def connected(self, caller: Caller, timeout: float = 10.0) -> None:
+        """Wait until ccd says that caller and agent talk."""
+        self.place(caller, "talking", timeout=timeout)
+
+    def event(self, name: str, timeout: float = 8.0, **headers: str) -> Event:
+        """Wait for an event of the switch under test, past ones included; `_` in a header's name is `-`."""
+        wanted = {key.replace("_", "-"): value for key, value in headers.items()} | {"Event-Name": name}
+        return until(
+            lambda: next((e for e in self.site.events if all(e.get(k) == v for k, v in wanted.items())), None),
+            f"{name} {headers}",
+            timeout,
+        )
+
+    def leg(self, caller: Caller) -> str:
+        """The id of a caller's leg at the switch under test."""
+        return str(self.event("CHANNEL_CREATE", Caller_Caller_ID_Number=caller.script.number)["Unique-ID"])
+
+    def record(self, caller: Caller, timeout: float = 10.0) -> dict[str, Any]:
+        """Wait until a call is on record; its row with legs, stays, offers and recordings."""
+        daemon, number = self.site.daemon, caller.script.number
+
+        def closed() -> dict[str, Any] | None:
+            rows = daemon.listed("calls", ended=1, limit=1000)
+            return next((row for row in rows if row["caller_number"] == number), None)
+
+        found = until(closed, f"{number} on record", timeout)
+        whole: dict[str, Any] = self.site.api.get("calls", found["call_id"])
+        return whole
+
+    def results(self, caller: Caller) -> list[tuple[str, str]]:
+        """Who was offered this caller and with which result, in order, from SQL."""
+        names = {one["agent_id"]: one["name"] for one in self.site.daemon.listed("agents")}
+        return [(names[offer["agent_id"]], offer["result"]) for offer in self.record(caller)["offers"]]
+
+    def states(self, agent: Agent) -> list[tuple[str, str, str, str]]:
+        """An agent's history from SQL: presence, activity, cause, reason."""
+        agent_id = agent.state()["agent_id"]
+        rows = self.site.sql(
+            "SELECT presence, activity, cause, reason FROM ccd.agent_states "
+            f"WHERE agent_id = '{agent_id}' ORDER BY from_at, seq"
+        )
+        return [(row["presence"], row["activity"], row["cause"], row["reason"]) for row in rows]
+
+    # --- what is heard ------------------------------------------------------------------------------
+
+    def listen(self, caller: Caller) -> Path:
+        """Record at the caller's own end from now on: left what he hears, right what he says."""
+        path = self.site.folder / f"heard-{caller.script.number}.wav"
+        self.site.outside.api(f"uuid_setvar {caller.uuid} RECORD_STEREO true")
+        self.site.outside.api(f"uuid_record {caller.uuid} start {path}")
+        return path
+
+    # --- the end ------------------------------------------------------------------------------------
+
+    def ends_well(self) -> None:
+        """Everybody goes home: no channel, no lease, no leg left; SQL and diaries agree; no ERROR was logged."""
+        site = self.site
+        for agent in self.agents:
+            if agent.state()["presence"] != "logged_out":
+                agent.does("logout")
+        for caller in site.outside.callers:
+            if not caller.ended.is_set():
+                caller.hang_up()
+        assert site.outside.wait_all_ended(8)
+        until(lambda: site.world.channels() == 0, "no channel is left", 5)
+        until(lambda: self._at_rest(), f"ccd is at rest: {site.core()}", 5)
+        rows = [self.record(caller) for caller in self.callers]
+        if self.judged:
+            wrong = differences([caller.diary for caller in self.callers], rows, self._phones())
+            assert wrong == []
+        errors = site.daemon.errors()[self._errors :]
+        assert [line for line in errors if not any(one in line for one in self.expected_errors)] == []
+
+    def _at_rest(self) -> bool:
+        core = self.site.core()
+        idle = all(agent.doing()[1] == "idle" for agent in self.agents)
+        return idle and not any(core[key] for key in ("calls", "legs", "leases", "waiting"))
+
+    def _phones(self) -> dict[str, str]:
+        return {agent.name: agent.phone.script.name for agent in self.agents if agent._phone is not None}
+
+
+# --- tones --------------------------------------------------------------------------------------------
+
+
+def samples(path: Path) -> list[list[int]]:
+    """A wave file as one list of samples a channel; 16 bit, 8 kHz."""
+    with wave.open(str(path), "rb") as file:
+        assert (file.getframerate(), file.getsampwidth()) == (RATE, 2)
+        channels, frames = file.getnchannels(), file.readframes(file.getnframes())
+    every = struct.unpack(f"<{len(frames) // 2}h", frames)
+    return [list(every[channel::channels]) for channel in range(channels)]
+
+
+def power(part: list[int], hz: float) -> float:
+    """How loud a frequency is in a stretch of samples, 1.0 being a sine of full scale (Goertzel)."""
+    if not part:
+        return 0.0
+    coefficient = 2 * math.cos(2 * math.pi * hz / RATE)
+    before = last = 0.0
+    for sample in part:
+        before, last = last, sample + coefficient * last - before
+    energy = before * before + last * last - coefficient * before * last
+    return 2 * math.sqrt(max(0.0, energy)) / len(part) / 32768
+
+
+def hears(part: list[int], hz: float, least: float = 0.03) -> bool:
+    """Whether a frequency can be heard in a stretch of samples."""
+    return power(part, hz) > least
+
+
+def tones(channel: list[int], among: tuple[int, ...], window_ms: int = 100) -> list[int]:
+    """Which of these tones follow each other in a channel; 0 is none of them. Repeats count once."""
+    size, found = RATE * window_ms // 1000, []
+    for start in range(0, len(channel) - size + 1, size):
+        loudness = {hz: power(channel[start : start + size], hz) for hz in among}
+        best = max(loudness, key=lambda hz: loudness[hz])
+        tone = best if loudness[best] > 0.03 else 0
+        if not found or found[-1] != tone:
+            found.append(tone)
+    return found
+
+
+def settled(path: Path, timeout: float = 5.0) -> Path:
+    """Wait until a file stops growing."""
+    sizes: list[int] = []
+
+    def same() -> bool:
+        gevent.sleep(0.1)
+        sizes.append(path.stat().st_size if path.exists() else -1)
+        return len(sizes) > 1 and sizes[-1] == sizes[-2] > 44
+
+    until(same, f"{path.name} is complete", timeout)
+    return path
+
+
+# --- fixtures; a module that tells such stories imports both ------------------------------------------
+
+_SITE: pytest.StashKey[Site] = pytest.StashKey()
+
+
+@pytest.fixture(scope="session")
+def site(request: pytest.FixtureRequest) -> Site:
+    """The call centre, started by the first story that needs it and ended with the run."""
+    if find_freeswitch() is None:
+        pytest.skip("no FreeSWITCH: set CCD_FREESWITCH to its prefix or have freeswitch in PATH")
+    stash = request.config.stash
+    if _SITE not in stash:
+        folder = Path(tempfile.mkdtemp(prefix="ccd-site-"))
+        folder.chmod(0o711)  # the embedded PostgreSQL runs as nobody when root starts it
+        made = stash[_SITE] = Site(folder)
+        request.config.add_cleanup(lambda: shutil.rmtree(folder, ignore_errors=True))
+        request.config.add_cleanup(made.close)
+        made.start()
+    return stash[_SITE]
+
+
+@pytest.fixture
+def story(site: Site) -> Iterator[Story]:
+    """A story; when it is told nothing is left of it, and what is on record agrees with the diaries."""
+    told = Story(site)
+    yield told
+    told.ends_well()

@@ -1,0 +1,127 @@
+"""What protects callers from a dead ccd."""
+
+from __future__ import annotations
+
+import pytest
+
+from ccd.base.clock import FakeClock
+from ccd.switch.commands import Command, DropLease, Lease, LeaseHangup, MarkAlive
+from ccd.switch.guards import Guards
+from tests.builders import new_leg
+from tests.fakes import FakeSwitch
+
+
+@pytest.fixture
+def clock() -> FakeClock:
+    return FakeClock()
+
+
+@pytest.fixture
+def switch() -> FakeSwitch:
+    return FakeSwitch()
+
+
+@pytest.fixture
+def guards(switch: FakeSwitch, clock: FakeClock) -> Guards:
+    guards = Guards(switch, clock)
+    guards.start()
+    switch.forget()
+    return guards
+
+
+def leases(told: list[Command], leg_id: str) -> int:
+    """How many leases of a leg stand on the switch after these commands; never two."""
+    standing = 0
+    for one in told:
+        if isinstance(one, DropLease) and one.leg_id == leg_id:
+            standing = 0
+        elif isinstance(one, Lease) and one.leg_id == leg_id:
+            standing += 1
+            assert standing == 1, "two leases at once"
+    return standing
+
+
+def test_lease_is_taken_over_and_renewed_every_ten_seconds(
+    guards: Guards, switch: FakeSwitch, clock: FakeClock
+) -> None:
+    leg = new_leg()
+    guards.hold(leg)
+    assert switch.all(Lease) == [Lease(leg_id=leg, seconds=30)]
+    for _ in range(60):
+        clock.advance(1)
+        assert leases(switch.told, leg) == 1
+    assert len(switch.all(Lease, leg)) in (6, 7)
+
+
+def test_no_lease_is_older_than_eleven_seconds(guards: Guards, switch: FakeSwitch, clock: FakeClock) -> None:
+    legs = [new_leg() for _ in range(30)]
+    for leg in legs:
+        guards.hold(leg)
+        clock.advance(0.7)
+    switch.forget()
+    clock.advance(11)
+    for leg in legs:
+        assert leases(switch.told, leg) == 1
+
+
+@pytest.mark.parametrize("voided", [True, False])
+def test_dropped_or_forgotten_lease_is_not_renewed(
+    guards: Guards, switch: FakeSwitch, clock: FakeClock, voided: bool
+) -> None:
+    leg = new_leg()
+    guards.hold(leg)
+    guards.drop(leg) if voided else guards.forget(leg)
+    assert leases(switch.told, leg) == (0 if voided else 1)
+    switch.forget()
+    clock.advance(60)
+    assert switch.all(Lease) == []
+    assert guards.held() == 0
+
+
+def test_agents_leg_alone_is_hung_up_once_and_for_all(guards: Guards, switch: FakeSwitch, clock: FakeClock) -> None:
+    leg = new_leg()
+    guards.hold_alone(leg, 50)
+    clock.advance(100)
+    assert switch.all(LeaseHangup) == [LeaseHangup(leg_id=leg, seconds=50)]
+    assert guards.held() == 0
+
+
+def test_ccd_says_that_it_lives_every_two_seconds(guards: Guards, switch: FakeSwitch, clock: FakeClock) -> None:
+    clock.advance(10)
+    assert switch.all(MarkAlive) == [MarkAlive()] * 5
+
+
+def test_nothing_is_sent_while_the_link_is_down_and_everything_when_it_is_back(
+    guards: Guards, switch: FakeSwitch, clock: FakeClock
+) -> None:
+    leg = new_leg()
+    guards.hold(leg)
+    guards.pause()
+    switch.forget()
+    clock.advance(25)
+    assert switch.told == []
+    guards.start()
+    assert switch.told[0] == MarkAlive()
+    assert leases(switch.told, leg) == 1
+    switch.forget()
+    clock.advance(10.5)
+    assert len(switch.all(Lease, leg)) == 1
+    assert len(switch.all(MarkAlive)) == 5
+
+
+def test_connecting_twice_does_not_beat_twice(guards: Guards, switch: FakeSwitch, clock: FakeClock) -> None:
+    guards.start()
+    switch.forget()
+    clock.advance(10)
+    assert len(switch.all(MarkAlive)) == 5
+
+
+def test_stopping_on_purpose_sends_new_callers_to_the_fallback_at_once(
+    guards: Guards, switch: FakeSwitch, clock: FakeClock
+) -> None:
+    guards.hold(new_leg())
+    guards.stop()
+    switch.forget()
+    clock.advance(60)
+    assert switch.told == []
+    assert clock.pending() == 0
