@@ -37,10 +37,17 @@ class Clock(Protocol):
 
 
 class SystemClock:
-    """The machine's clocks; timers run in gevent's loop."""
+    """The machine's clocks; timers run in gevent's loop.
+
+    The wall clock is read once: from there on moments follow the monotonic clock (which NTP steers as well), so that an
+    operator who sets the time moves no caller's place and no figure.
+    """
+
+    def __init__(self) -> None:
+        self._ahead_ns = time.time_ns() - time.monotonic_ns()
 
     def now(self) -> Moment:
-        return time.time_ns() // 1000
+        return (time.monotonic_ns() + self._ahead_ns) // 1000
 
     def monotonic(self) -> float:
         return time.monotonic()

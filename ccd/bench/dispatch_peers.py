@@ -5,7 +5,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 from ccd.acd.model import Agent, Queue, Station, Tier
 from ccd.bench.core_process import CoreProcess
@@ -18,7 +18,7 @@ from ccd.settings.share import share
 
 NUMBER = "4008"
 CODEC = "PCMA@60i"
-FLOW = {
+FLOW: dict[str, Any] = {
     "start": "hello",
     "nodes": {
         "hello": {"type": "answer", "next": "line"},
@@ -131,10 +131,12 @@ class CcdSide:
         self._core.stop()
 
 
-def configuration(agents: Sequence[str], contact: dict[str, str], **queue: object) -> Configuration:
+def configuration(
+    agents: Sequence[str], contact: dict[str, str], flow: dict[str, Any] = FLOW, **queue: object
+) -> Configuration:
     """One queue without wrap-up or penalties, and these agents."""
     settings = {"wrap_up_ms": 0, "min_talk_ms": 0, "no_answer_delay_ms": 0, "reject_delay_ms": 0, "busy_delay_ms": 0}
-    sha256 = fingerprint(FLOW)
+    sha256 = fingerprint(flow)
     return Configuration(
         version=1,
         queues=(Queue(queue_id="q", name="bench", **(settings | queue)),),  # type: ignore[arg-type]
@@ -142,7 +144,7 @@ def configuration(agents: Sequence[str], contact: dict[str, str], **queue: objec
         stations=tuple(Station(station_id=one, name=one, contact=contact[one]) for one in agents),
         tiers=tuple(Tier(queue_id="q", agent_id=one) for one in agents),
         routes=(Route(dialled="*", flow="main"),),
-        flows={sha256: FLOW},
+        flows={sha256: flow},
         active_flows={"main": sha256},
     )
 

@@ -53,6 +53,7 @@ class Call:
     queue_id: str = ""
     queued: bool = False
     connected: bool = False
+    talked: bool = False
     connected_at: Moment = 0
     agent_id: str = ""
     ended_by_ccd: bool = False

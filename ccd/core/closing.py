@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Container
 from typing import Any
 
-from ccd.acd.facts import CallerLeft, LeftReason, OfferEnded, OfferResult, TalkEnded
+from ccd.acd.causes import result_of
+from ccd.acd.facts import CallerConnected, CallerLeft, LeftReason, OfferEnded, OfferResult, TalkEnded
 from ccd.acd.model import Activity
 from ccd.acd.service import Acd
 from ccd.base.clock import Clock, Moment, ms_between
@@ -36,9 +37,14 @@ class Closing:
         self._ledger = ledger
         self._publish = publish
         self._cdr_path = cdr_path
+        self._unknown_cause = "LOST"
 
-    def close_forgotten(self, node: str, alive: Container[str]) -> None:
-        """Calls of the ledger that no channel tells of any more are closed from the switch's own records."""
+    def close_forgotten(self, node: str, alive: Container[str], *, switch_lost: bool = False) -> None:
+        """Calls of the ledger that no channel tells of any more are closed from the switch's own records.
+
+        `switch_lost`: another run of the switch answers now; what it did not write down ended with it.
+        """
+        self._unknown_cause = "SWITCH_LOST" if switch_lost else "LOST"
         for past in list(self._ledger.calls.values()):
             if past.node == node and past.leg_id not in alive and past.call_id not in self._registry.calls:
                 self._close(past, read_ending(self._cdr_path, past.leg_id))
@@ -49,7 +55,12 @@ class Closing:
             {call.leg_id for call in self._ledger.calls.values()} | set(self._ledger.ended) | set(self._registry.legs)
         )
         for ending in endings_since(self._cdr_path, since):
-            if ending.inbound and ending.entry and not ending.call_id and ending.leg_id not in known:
+            if (
+                ending.inbound
+                and (ending.entry or ending.fallback)
+                and not ending.call_id
+                and ending.leg_id not in known
+            ):
                 call_id = new_id()
                 self._publish(
                     CallArrived(
@@ -65,50 +76,20 @@ class Closing:
 
     def _close(self, past: OpenCall, ending: Ending | None) -> None:
         at = ending.ended_at if ending else self._clock.now()
-        cause = ending.cause if ending else "LOST"
+        cause = ending.cause if ending else self._unknown_cause
+        lost = cause == "SWITCH_LOST"
+        self.connect_unseen(past)
         if past.talking:
-            agent_end = self.talk_ended_at(past)
-            talked_until = min(at, agent_end) if agent_end > past.connected_at else at
-            by = EndedBy.AGENT if agent_end < at else EndedBy.CALLER
-            self._publish(
-                TalkEnded(
-                    at=talked_until,
-                    entry_id=past.entry_id,
-                    call_id=past.call_id,
-                    queue_id=past.queue_id,
-                    agent_id=past.agent_id,
-                    talk_ms=ms_between(past.connected_at, talked_until),
-                    ended_by=by,
-                )
-            )
-            self.free_agent(past, talked_until)
-        elif past.entry_id and not past.connected:
-            self._publish(
-                CallerLeft(
-                    at=at,
-                    entry_id=past.entry_id,
-                    call_id=past.call_id,
-                    queue_id=past.queue_id,
-                    reason=LeftReason.ABANDONED,
-                    wait_ms=ms_between(past.joined_at, at),
-                )
-            )
-        self._close_offers(past, at)
+            agent_end = self.talk_ended_at(past, at)
+            self.end_talk(past, min(at, agent_end), EndedBy.AGENT if agent_end < at else EndedBy.CALLER, lost=lost)
+        self._leave(past, at, LeftReason.SWITCH_LOST if lost else LeftReason.ABANDONED)
+        self.close_stale_offers(past, at)
         if ending is not None and ending.fallback:
             self._publish(CallToFallback(at=at, call_id=past.call_id, leg_id=past.leg_id, reason="ccd_was_away"))
         self._close_recording(past, ending, at)
-        self._close_other_legs(past, at)
-        self._publish(
-            LegEnded(
-                at=at,
-                leg_id=past.leg_id,
-                call_id=past.call_id,
-                role=Role.CUSTOMER,
-                cause=cause,
-                protocol_cause=ending.protocol_cause if ending else "",
-            )
-        )
+        self._leg_ended(past.leg_id, past.call_id, Role.CUSTOMER, ending, at)
         outcome = Outcome.ANSWERED if past.connected else (Outcome.ABANDONED if past.queued else Outcome.IVR_ENDED)
+        by = EndedBy.SWITCH_LOST if lost else (EndedBy.CALLER if ending else EndedBy.UNKNOWN)
         self._publish(
             CallEnded(
                 at=at,
@@ -116,40 +97,118 @@ class Closing:
                 leg_id=past.leg_id,
                 outcome=outcome,
                 cause=cause,
-                ended_by=EndedBy.CALLER if ending else EndedBy.UNKNOWN,
+                ended_by=by,
                 duration_ms=ms_between(past.arrived_at, at),
             )
         )
 
-    def _close_offers(self, past: OpenCall, at: Moment) -> None:
+    # --- stays ------------------------------------------------------------------------------------
+
+    def connect_unseen(self, past: OpenCall) -> None:
+        """An agent was bridged and gone again while ccd was away: the switch's record of his leg says so."""
         for offer_id, offer in list(past.offers.items()):
+            ending = read_ending(self._cdr_path, offer["leg_id"])
+            if past.talking or ending is None or not ending.bridged_at:
+                continue
+            self._offer_ended(past, offer_id, OfferResult.ACCEPTED, ending.bridged_at)
             self._publish(
-                OfferEnded(
-                    at=at,
-                    offer_id=offer_id,
-                    entry_id=offer["entry_id"],
+                CallerConnected(
+                    at=ending.bridged_at,
+                    entry_id=past.entry_id,
                     call_id=past.call_id,
-                    queue_id=offer["queue_id"],
+                    queue_id=past.queue_id,
                     agent_id=offer["agent_id"],
-                    result=OfferResult.CANCELLED,
+                    offer_id=offer_id,
+                    leg_id=offer["leg_id"],
+                    wait_ms=ms_between(past.joined_at, ending.bridged_at),
                 )
             )
 
-    def _close_other_legs(self, past: OpenCall, at: Moment) -> None:
-        for leg_id, role in list(past.legs.items()):
-            if leg_id != past.leg_id and leg_id not in self._registry.legs:
-                ending = read_ending(self._cdr_path, leg_id)
-                self._publish(
-                    LegEnded(
-                        at=ending.ended_at if ending else at,
-                        leg_id=leg_id,
-                        call_id=past.call_id,
-                        role=Role(role),
-                        cause=ending.cause if ending else "LOST",
-                        protocol_cause=ending.protocol_cause if ending else "",
-                        answered_at=ending.answered_at if ending else 0,
-                    )
+    def end_talk(self, past: OpenCall, at: Moment, by: EndedBy = EndedBy.AGENT, *, lost: bool = False) -> None:
+        """A conversation of the ledger is over since `at`."""
+        self._publish(
+            TalkEnded(
+                at=at,
+                entry_id=past.entry_id,
+                call_id=past.call_id,
+                queue_id=past.queue_id,
+                agent_id=past.agent_id,
+                talk_ms=ms_between(past.connected_at, at),
+                ended_by=EndedBy.SWITCH_LOST if lost else by,
+            )
+        )
+        self.free_agent(past, at)
+
+    def leave_queue(self, past: OpenCall) -> None:
+        """The caller was moved to the fallback while ccd was away: his stay is over, whatever it had come to."""
+        self.connect_unseen(past)
+        if past.talking:
+            self.end_talk(past, self.talk_ended_at(past))
+        self._leave(past, self._clock.now(), LeftReason.REMOVED)
+
+    def _leave(self, past: OpenCall, at: Moment, reason: LeftReason) -> None:
+        if past.entry_id and past.talked_entry != past.entry_id:
+            self._publish(
+                CallerLeft(
+                    at=at,
+                    entry_id=past.entry_id,
+                    call_id=past.call_id,
+                    queue_id=past.queue_id,
+                    reason=reason,
+                    wait_ms=ms_between(past.joined_at, at),
                 )
+            )
+
+    def close_stale_offers(self, past: OpenCall, at: Moment = 0) -> None:
+        """Offers of the ledger that no phone rings for any more; the switch may have written down why."""
+        for offer_id, offer in list(past.offers.items()):
+            if offer_id in self._acd.offers.out:
+                continue
+            ending = read_ending(self._cdr_path, offer["leg_id"])
+            result = OfferResult.CANCELLED
+            if ending is not None:
+                contact, progressed = offer.get("contact", ""), ending.progressed_at or ending.answered_at
+                result = result_of(ending.cause, ending.protocol_cause, progressed, contact)
+            end = ending.ended_at if ending else at or self._clock.now()
+            self._offer_ended(past, offer_id, result, end, ending.cause if ending else "")
+
+    def _offer_ended(self, past: OpenCall, offer_id: str, result: OfferResult, at: Moment, cause: str = "") -> None:
+        offer = past.offers[offer_id]
+        self._publish(
+            OfferEnded(
+                at=at,
+                offer_id=offer_id,
+                entry_id=offer["entry_id"],
+                call_id=past.call_id,
+                queue_id=offer["queue_id"],
+                agent_id=offer["agent_id"],
+                result=result,
+                cause=cause,
+            )
+        )
+
+    # --- legs and files ---------------------------------------------------------------------------
+
+    def close_legs(self, node: str, alive: Container[str]) -> None:
+        """Legs of the ledger that are gone, though no event said so."""
+        for leg_id, leg in list(self._ledger.legs.items()):
+            if leg.node == node and leg_id not in alive and leg_id not in self._registry.legs:
+                ending = read_ending(self._cdr_path, leg_id)
+                self._leg_ended(leg_id, leg.call_id, Role(leg.role), ending, self._clock.now())
+
+    def _leg_ended(self, leg_id: str, call_id: str, role: Role, ending: Ending | None, at: Moment) -> None:
+        self._publish(
+            LegEnded(
+                at=ending.ended_at if ending else at,
+                leg_id=leg_id,
+                call_id=call_id,
+                role=role,
+                cause=ending.cause if ending else self._unknown_cause,
+                protocol_cause=ending.protocol_cause if ending else "",
+                progressed_at=ending.progressed_at if ending else 0,
+                answered_at=ending.answered_at if ending else 0,
+            )
+        )
 
     def _close_recording(self, past: OpenCall, ending: Ending | None, at: Moment) -> None:
         started = self._ledger.recordings.get(past.call_id)
@@ -164,12 +223,10 @@ class Closing:
                 )
             )
 
-    def talk_ended_at(self, past: OpenCall) -> Moment:
+    def talk_ended_at(self, past: OpenCall, otherwise: Moment = 0) -> Moment:
         """When the agent's leg of a past talk ended."""
-        for leg_id, role in past.legs.items():
-            if role == Role.AGENT.value and (ending := read_ending(self._cdr_path, leg_id)):
-                return ending.ended_at
-        return self._clock.now()
+        ending = read_ending(self._cdr_path, past.agent_leg_id) if past.agent_leg_id else None
+        return ending.ended_at if ending else otherwise or self._clock.now()
 
     def free_agent(self, past: OpenCall, at: Moment) -> None:
         """What is left of his wrap-up is kept."""

@@ -54,8 +54,8 @@ class Desk:
     def on_arrived(self, fact: CallArrived) -> None:
         """A new call: mark its channel, keep its lease, run its flow."""
         leg, call = self._registry.legs.get(fact.leg_id), self._registry.calls.get(fact.call_id)
-        if leg is None or call is None:
-            return  # a call that a recovery found in the switch's records: it has ended
+        if leg is None or call is None or leg.in_fallback:
+            return  # a call that a recovery found in the switch's records, or in the fallback
         node = self._nodes[leg.node]
         node.guards.hold(leg.leg_id)
         node.switch.tell(

@@ -178,7 +178,7 @@ class House:
             hold_alone=lambda name, leg_id, seconds: self.node(name).guards.hold_alone(leg_id, seconds),
             drop_lease=lambda name, leg_id: self.node(name).guards.drop(leg_id),
             hold_lease=lambda name, leg_id: self.node(name).guards.hold(leg_id),
-            node_is_up=lambda name: self.node(name).link.is_up,
+            node_is_up=lambda name: self.node(name).is_reconciled and self.node(name).link.is_up,
         )
 
     def _listen(self) -> None:
@@ -208,6 +208,10 @@ class House:
         leg = self.registry.legs.get(leg_id)
         return leg is not None and leg.parked and not leg.bridged_to
 
+    def _node_is_up(self, name: str) -> bool:
+        """A station may name a switch that ccd.yaml does not: nobody can be reached there."""
+        return (not name or name in self.nodes) and self.node(name).link.is_up
+
     def _stay_done(self, leg_id: str, how: LeftReason) -> None:
         self.desk.on_done(leg_id, how)
 
@@ -231,7 +235,7 @@ class House:
 
     def _mark_queued(self, fact: CallerQueued) -> None:
         if call := self.registry.calls.get(fact.call_id):
-            call.queued, call.queue_id = True, fact.queue_id
+            call.queued, call.queue_id, call.agent_hung_up = True, fact.queue_id, False
 
     def _mark_connected(self, fact: CallerConnected) -> None:
         if call := self.registry.calls.get(fact.call_id):
@@ -239,11 +243,12 @@ class House:
 
     def _mark_returned(self, fact: CallerReturned) -> None:
         if call := self.registry.calls.get(fact.call_id):
-            call.connected, call.connected_at, call.agent_id = False, 0, ""
+            call.connected, call.connected_at, call.agent_id = call.talked, 0, ""
 
     def _mark_talk_ended(self, fact: TalkEnded) -> None:
-        if (call := self.registry.calls.get(fact.call_id)) and fact.ended_by is EndedBy.AGENT:
-            call.agent_hung_up = True
+        if call := self.registry.calls.get(fact.call_id):
+            call.talked = True
+            call.agent_hung_up = fact.ended_by is EndedBy.AGENT
 
     def _node_down(self, node: Node, reason: str) -> None:
         self.publisher.publish(SwitchDisconnected(at=self.clock.now(), node=node.name, reason=reason[:200]))

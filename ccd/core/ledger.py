@@ -20,7 +20,8 @@ from ccd.acd.facts import (
     TalkEnded,
 )
 from ccd.base.clock import Moment
-from ccd.calls.facts import CallAnswered, CallArrived, CallEnded, LegCreated, LegEnded
+from ccd.calls.facts import CallAnswered, CallArrived, CallEnded, LegCreated, LegEnded, SwitchConnected
+from ccd.ivr.facts import FlowEntered, NodeEntered
 from ccd.recording.facts import (
     RecordingFailed,
     RecordingMasked,
@@ -33,7 +34,11 @@ ENDED_KEPT = 500
 
 
 class OpenCall(msgspec.Struct, kw_only=True, omit_defaults=True):
-    """A call that has not ended, as far as the facts go."""
+    """A call that has not ended, as far as the facts go.
+
+    `talked_entry` is the stay that came to a conversation. `done`: the stay is over and the flow has not gone on yet, by
+    this edge. `place` is the node of the flow.
+    """
 
     call_id: str
     leg_id: str
@@ -46,20 +51,40 @@ class OpenCall(msgspec.Struct, kw_only=True, omit_defaults=True):
     queued: bool = False
     connected: bool = False
     talking: bool = False
+    talked: bool = False
     connected_at: Moment = 0
     entry_id: str = ""
     queue_id: str = ""
     joined_at: Moment = 0
+    priority: int = 0
+    talked_entry: str = ""
+    done: str = ""
+    flow: str = ""
+    place: str = ""
     agent_id: str = ""
+    agent_leg_id: str = ""
     offers: dict[str, dict[str, str]] = msgspec.field(default_factory=dict)
     legs: dict[str, str] = msgspec.field(default_factory=dict)
 
 
+class OpenLeg(msgspec.Struct, kw_only=True, omit_defaults=True):
+    """A leg that has not ended, as far as the facts go."""
+
+    node: str
+    call_id: str
+    role: str
+
+
 class Ledger(msgspec.Struct, kw_only=True):
-    """Agents by their latest fact, open calls by id, open recordings by call; the legs of the calls that ended last."""
+    """Agents by their latest fact, open calls, legs and (by call) recordings; the legs of the calls that ended last.
+
+    `core_uuids` tells by node which run of FreeSWITCH the legs belong to.
+    """
 
     agents: dict[str, AgentChanged] = msgspec.field(default_factory=dict)
     calls: dict[str, OpenCall] = msgspec.field(default_factory=dict)
+    legs: dict[str, OpenLeg] = msgspec.field(default_factory=dict)
+    core_uuids: dict[str, str] = msgspec.field(default_factory=dict)
     recordings: dict[str, RecordingStarted] = msgspec.field(default_factory=dict)
     masked: dict[str, int] = msgspec.field(default_factory=dict)
     ended: dict[str, Moment] = msgspec.field(default_factory=dict)
@@ -98,11 +123,13 @@ def _ended(ledger: Ledger, fact: CallEnded) -> None:
 
 
 def _leg_created(ledger: Ledger, fact: LegCreated) -> None:
+    ledger.legs[fact.leg_id] = OpenLeg(node=fact.node, call_id=fact.call_id, role=fact.role)
     if call := ledger.calls.get(fact.call_id):
         call.legs[fact.leg_id] = fact.role
 
 
 def _leg_ended(ledger: Ledger, fact: LegEnded) -> None:
+    ledger.legs.pop(fact.leg_id, None)
     if call := ledger.calls.get(fact.call_id):
         call.legs.pop(fact.leg_id, None)
 
@@ -110,6 +137,7 @@ def _leg_ended(ledger: Ledger, fact: LegEnded) -> None:
 def _queued(ledger: Ledger, fact: CallerQueued) -> None:
     if call := ledger.calls.get(fact.call_id):
         call.queued, call.entry_id, call.queue_id, call.joined_at = True, fact.entry_id, fact.queue_id, fact.at
+        call.priority, call.done = fact.priority, ""
 
 
 def _offer_made(ledger: Ledger, fact: OfferMade) -> None:
@@ -119,6 +147,7 @@ def _offer_made(ledger: Ledger, fact: OfferMade) -> None:
             "agent_id": fact.agent_id,
             "entry_id": fact.entry_id,
             "queue_id": fact.queue_id,
+            "contact": fact.contact,
         }
 
 
@@ -130,23 +159,40 @@ def _offer_ended(ledger: Ledger, fact: OfferEnded) -> None:
 def _connected(ledger: Ledger, fact: CallerConnected) -> None:
     if call := ledger.calls.get(fact.call_id):
         call.connected = call.talking = True
-        call.connected_at, call.agent_id = fact.at, fact.agent_id
+        call.connected_at, call.agent_id, call.agent_leg_id = fact.at, fact.agent_id, fact.leg_id
+        call.talked_entry = fact.entry_id
 
 
 def _returned(ledger: Ledger, fact: CallerReturned) -> None:
     if call := ledger.calls.get(fact.call_id):
         call.connected = call.talking = False
-        call.connected_at, call.agent_id = 0, ""
+        call.connected_at, call.agent_id, call.agent_leg_id, call.talked_entry = 0, "", "", ""
 
 
 def _talk_ended(ledger: Ledger, fact: TalkEnded) -> None:
     if call := ledger.calls.get(fact.call_id):
-        call.talking = False
+        call.talking, call.talked, call.done = False, True, "next"
 
 
 def _left(ledger: Ledger, fact: CallerLeft) -> None:
     if call := ledger.calls.get(fact.call_id):
         call.entry_id = call.queue_id = ""
+        call.done = fact.reason
+
+
+def _flow_entered(ledger: Ledger, fact: FlowEntered) -> None:
+    if call := ledger.calls.get(fact.call_id):
+        call.flow = fact.sha256
+
+
+def _node_entered(ledger: Ledger, fact: NodeEntered) -> None:
+    if call := ledger.calls.get(fact.call_id):
+        call.place = fact.node
+        call.done = ""
+
+
+def _switch_connected(ledger: Ledger, fact: SwitchConnected) -> None:
+    ledger.core_uuids[fact.node] = fact.core_uuid
 
 
 def _agent_changed(ledger: Ledger, fact: AgentChanged) -> None:
@@ -181,6 +227,9 @@ _STEPS: dict[type, Any] = {
     CallerReturned: _returned,
     TalkEnded: _talk_ended,
     CallerLeft: _left,
+    FlowEntered: _flow_entered,
+    NodeEntered: _node_entered,
+    SwitchConnected: _switch_connected,
     OfferMade: _offer_made,
     OfferEnded: _offer_ended,
     AgentChanged: _agent_changed,

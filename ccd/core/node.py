@@ -18,6 +18,8 @@ from ccd.switch.translate import SUBSCRIPTION
 
 log = structlog.get_logger(__name__)
 
+CLOCKS_AGREE_MS = 1_000
+
 
 class Node:
     """A node of the switch. Events that come while `reconcile` runs are held back and follow it in their order."""
@@ -36,7 +38,9 @@ class Node:
         self.recordings_path = settings.recordings_path
         self.core_uuid = ""
         self.is_ready = False
+        self.is_reconciled = False
         self.blind_since: Moment = 0
+        self.clock_offset_ms = 0
         self._clock = clock
         self._apply = apply
         self._reconcile = reconcile
@@ -76,10 +80,18 @@ class Node:
         self.link.stop()
 
     def _event(self, event: SwitchEvent) -> None:
-        if self._held is not None:
+        if isinstance(event, Heartbeat):
+            self._compare_clocks(event)
+        elif self._held is not None:
             self._held.append(event)
-        elif not isinstance(event, Heartbeat):
+        else:
             self._apply(event, self.name)
+
+    def _compare_clocks(self, event: Heartbeat) -> None:
+        """Moments are the switch's; waits begin on our clock: the two must agree."""
+        self.clock_offset_ms = (event.at - self._clock.now()) // 1000
+        if abs(self.clock_offset_ms) > CLOCKS_AGREE_MS:
+            log.warning("clocks_differ", node=self.name, switch_ahead_ms=self.clock_offset_ms)
 
     def _up(self) -> None:
         """Connected and subscribed: what exists is asked first, then events flow."""
@@ -90,15 +102,14 @@ class Node:
             return
         held, self._held = self._held or [], None
         for event in held:
-            if not isinstance(event, Heartbeat):
-                self._apply(event, self.name)
+            self._apply(event, self.name)
         self.is_ready = True
         log.info("switch_ready", node=self.name, core_uuid=self.core_uuid, held_events=len(held))
 
     def _down(self, why: SwitchError) -> None:
         if self.is_ready:
             self.blind_since = self._clock.now()
-        self.is_ready = False
+        self.is_ready = self.is_reconciled = False
         self._held = []
         self.guards.pause()
         self._on_down(self, str(why))

@@ -10,18 +10,20 @@ from collections.abc import Callable
 from typing import Any
 
 import gevent
+import msgspec
 import structlog
 
-from ccd.acd.agent_states import Cue
-from ccd.acd.callers import Offer, QueuedCaller, Stay
-from ccd.acd.model import Activity
+from ccd.acd.callers import Stay
 from ccd.acd.service import Acd
 from ccd.base.clock import Clock, Moment
 from ccd.base.errors import NotFound, SwitchError, SwitchRefused
+from ccd.base.ids import new_id
 from ccd.calls import onchannel
 from ccd.calls.facts import (
+    CallAnswered,
+    CallArrived,
     CallRecovered,
-    EndedBy,
+    LegCreated,
     Repaired,
     Role,
     SwitchConnected,
@@ -31,12 +33,13 @@ from ccd.calls.onchannel import Place
 from ccd.calls.registry import Registry
 from ccd.core.closing import Closing
 from ccd.core.desk import Desk
-from ccd.core.ledger import Ledger, OpenCall
+from ccd.core.ledger import Ledger
 from ccd.core.node import Node
 from ccd.core.site import Site
+from ccd.core.stays import Stays, as_known
 from ccd.recording.service import Recordings
 from ccd.switch.cdr import read_ending
-from ccd.switch.commands import AskIdentity, DumpChannel, Hangup, ListChannels, Transfer
+from ccd.switch.commands import AskIdentity, DumpChannel, ListChannels, SetVariables, StartRecording, Transfer
 from ccd.switch.found import Found, read_channels, read_dump
 
 log = structlog.get_logger(__name__)
@@ -73,6 +76,9 @@ class Recovery:
         self._closing = Closing(
             clock=clock, registry=registry, acd=acd, ledger=ledger, publish=publish, cdr_path=cdr_path
         )
+        self._stays = Stays(
+            clock=clock, registry=registry, acd=acd, ledger=ledger, closing=self._closing, publish=publish
+        )
 
     def reconcile(self, node: Node) -> None:
         """Compare and put right. Runs in the link's greenlet; events of the node wait meanwhile.
@@ -92,14 +98,17 @@ class Recovery:
                 self._gone(leg.leg_id)
         if since := node.blind_since or self._started_from:
             self._closing.record_unseen(node.name, since)
-        self._closing.close_forgotten(node.name, alive)
+        restarted = self._ledger.core_uuids.get(node.name, identity) != identity
+        self._closing.close_forgotten(node.name, alive, switch_lost=restarted)
         fresh = [found for found in alive.values() if found.leg_id not in self._registry.legs]
         for leg in known:
             if found := alive.get(leg.leg_id):
                 self._catch_up(leg, found)
         self._take_up(node, fresh)
+        self._closing.close_legs(node.name, alive)
         self._publish(SwitchConnected(at=self._clock.now(), node=node.name, core_uuid=identity))
         self._tell_changed_agents()
+        node.is_reconciled = True
         self._acd.refresh_all()
 
     def _tell_changed_agents(self) -> None:
@@ -131,7 +140,10 @@ class Recovery:
             gevent.joinall([gevent.spawn(dump, leg_id) for leg_id in leg_ids[start : start + DUMPS_AT_ONCE]])
             if lost:
                 raise lost[0]
-        return found
+        return {
+            leg_id: one if one.bridged_to in found else msgspec.structs.replace(one, bridged_to="")
+            for leg_id, one in found.items()
+        }
 
     def _switch_was_restarted(self, node: Node) -> None:
         log.error("switch_lost", node=node.name, legs=len(self._registry.legs))
@@ -155,30 +167,89 @@ class Recovery:
     # --- a start: calls that the channels tell us of -----------------------------------------------
 
     def _take_up(self, node: Node, fresh: list[Found]) -> None:
-        places = {found.leg_id: onchannel.read(found.variables) for found in fresh}
+        unmarked = {past.leg_id: past.call_id for past in self._ledger.calls.values()}
+        places = {found.leg_id: self._place(found, unmarked) for found in fresh}
         ours = [found for found in fresh if places[found.leg_id].call_id]
         for found in fresh:
             if not places[found.leg_id].call_id:
-                for event in found.as_events(self._clock.now()):
-                    self._registry.apply(event, node.name)
+                self._unknown_leg(node, found)
         for found in ours:
             self._adopt_leg(node, found, places[found.leg_id])
         customers = [found for found in ours if places[found.leg_id].role == Role.CUSTOMER.value]
-        agents = [found for found in ours if places[found.leg_id].role == Role.AGENT.value]
-        runnable = []
+        agents = {found.leg_id: found for found in ours if places[found.leg_id].role == Role.AGENT.value}
+        edges: dict[str, str] = {}
         for found in sorted(customers, key=lambda one: places[one.leg_id].joined_at or one.created_at):
-            if self._may_drive(node, found):
-                self._find_stay(found, places[found.leg_id], {one.leg_id: one for one in agents})
-                runnable.append(found)
-        for found in agents:
-            self._agent_leg(node, found, places[found.leg_id])
-        for found in runnable:
-            self._resume(node, found, places[found.leg_id])
+            if self._may_drive(node, found, places[found.leg_id]):
+                edges[found.leg_id] = self._stays.find(node, found, places[found.leg_id], agents)
+        for found in agents.values():
+            self._stays.agent_leg(node, found, places[found.leg_id])
+        for found in customers:
+            if past := self._ledger.calls.get(places[found.leg_id].call_id):
+                self._closing.close_stale_offers(past)
+        for found in customers:
+            if found.leg_id in edges:
+                self._resume(node, found, places[found.leg_id], edges[found.leg_id])
+
+    def _place(self, found: Found, unmarked: dict[str, str]) -> Place:
+        """What the channel carries, or what the ledger knows of a call whose channel was not marked in time."""
+        place = onchannel.read(found.variables)
+        if place.role != Role.CUSTOMER.value:
+            return place
+        call_id = place.call_id or unmarked.get(found.leg_id, "")
+        return as_known(place, self._ledger.calls.get(call_id)) if call_id else place
+
+    def _unknown_leg(self, node: Node, found: Found) -> None:
+        """A leg that no ccd has marked: it has just come, or it came while ccd was away and stands in the fallback."""
+        if found.inbound and _in_fallback(found):
+            call_id = new_id()
+            leg = self._leg(node, found, Place(call_id=call_id), Role.CUSTOMER)
+            leg.in_fallback = True
+            self._registry.adopt(leg, self._call(leg, found, Place(call_id=call_id)))
+            self._tell_created(leg, found)
+            self._publish(
+                CallArrived(
+                    at=found.created_at,
+                    call_id=call_id,
+                    leg_id=leg.leg_id,
+                    node=node.name,
+                    caller_number=found.caller_number,
+                    caller_name=found.caller_name,
+                    dialled=leg.dialled,
+                )
+            )
+            self._registry.note_fallback(leg, "ccd_was_away", self._clock.now())
+            return
+        for event in found.as_events(self._clock.now()):
+            self._registry.apply(event, node.name)
+
+    def _tell_created(self, leg: Leg, found: Found) -> None:
+        if leg.leg_id not in self._ledger.legs:
+            self._publish(
+                LegCreated(
+                    at=found.created_at,
+                    leg_id=leg.leg_id,
+                    call_id=leg.call_id,
+                    node=leg.node,
+                    role=leg.role,
+                    inbound=leg.inbound,
+                    number=leg.number,
+                    name=leg.channel_name,
+                    agent_id=leg.agent_id,
+                )
+            )
 
     def _adopt_leg(self, node: Node, found: Found, place: Place) -> None:
         role = Role(place.role) if place.role in {one.value for one in Role} else Role.UNKNOWN
+        leg = self._leg(node, found, place, role)
         past = self._ledger.calls.get(place.call_id)
-        leg = Leg(
+        call = self._call(leg, found, place) if role is Role.CUSTOMER else None
+        self._registry.adopt(leg, call)
+        self._tell_created(leg, found)
+        if call is not None and past is not None and found.answered_at and not past.answered_at:
+            self._publish(CallAnswered(at=found.answered_at, call_id=call.call_id, leg_id=leg.leg_id))
+
+    def _leg(self, node: Node, found: Found, place: Place, role: Role) -> Leg:
+        return Leg(
             leg_id=found.leg_id,
             node=node.name,
             role=role,
@@ -193,134 +264,52 @@ class Recovery:
             offer_id=place.offer_id if role is Role.AGENT else "",
             created_at=found.created_at,
             answered_at=found.answered_at,
-            parked=found.parked,
+            parked=found.parked and not found.bridged_to,
             bridged_to=found.bridged_to,
         )
-        call = None
-        if role is Role.CUSTOMER:
-            call = Call(
-                call_id=place.call_id,
-                leg_id=leg.leg_id,
-                node=node.name,
-                caller_number=found.caller_number,
-                caller_name=found.caller_name,
-                dialled=leg.dialled,
-                arrived_at=place.arrived_at or found.created_at,
-                answered_at=found.answered_at,
-                queue_id=place.queue_id or (past.queue_id if past else ""),
-                queued=bool(place.queued or (past and past.queued)),
-                connected=bool(place.connected_at or (past and past.connected)),
-                connected_at=place.connected_at,
-            )
-        self._registry.adopt(leg, call)
 
-    def _may_drive(self, node: Node, found: Found) -> bool:
+    def _call(self, leg: Leg, found: Found, place: Place) -> Call:
+        past = self._ledger.calls.get(place.call_id)
+        return Call(
+            call_id=place.call_id,
+            leg_id=leg.leg_id,
+            node=leg.node,
+            caller_number=found.caller_number,
+            caller_name=found.caller_name,
+            dialled=leg.dialled,
+            arrived_at=(past.arrived_at if past else 0) or place.arrived_at or found.created_at,
+            answered_at=found.answered_at,
+            queue_id=place.queue_id or (past.queue_id if past else ""),
+            queued=bool(place.queued or (past and past.queued)),
+            connected=bool(place.connected_at or (past and past.connected)),
+            connected_at=place.connected_at,
+        )
+
+    def _may_drive(self, node: Node, found: Found, place: Place) -> bool:
         """A leg in the fallback, or written by a ccd that we cannot read, is left to the fallback."""
         leg = self._registry.legs[found.leg_id]
-        if found.variables.get("ccd_fallback") == "1" or found.context == "ccd_fallback":
+        marked = "ccd_call_id" in found.variables
+        if not _in_fallback(found) and (onchannel.readable(found.variables) or not marked):
+            return True
+        self._take_up_recording(node, found, place)
+        if past := self._ledger.calls.get(place.call_id):
+            self._closing.leave_queue(past)
+        if _in_fallback(found):
             self._registry.note_fallback(leg, "ccd_was_away", self._clock.now())
-            return False
-        if not onchannel.readable(found.variables):
+        else:
             self._registry.note_fallback(leg, "unknown_version", self._clock.now())
             node.switch.tell(Transfer(leg_id=leg.leg_id, extension="fallback", context="ccd_fallback"))
-            return False
-        return True
+        return False
 
-    def _find_stay(self, found: Found, place: Place, agents: dict[str, Found]) -> None:
-        """Put a customer back where he stood in his queue: waiting, talking, or just done talking."""
-        if not place.queued or place.queue_id not in self._acd.queues:
-            return
-        past = self._ledger.calls.get(place.call_id) or OpenCall(call_id=place.call_id, leg_id=found.leg_id, node="")
-        caller = QueuedCaller(
-            entry_id=place.entry_id,
-            call_id=place.call_id,
-            leg_id=found.leg_id,
-            queue_id=place.queue_id,
-            node=self._registry.legs[found.leg_id].node,
-            number=found.caller_number,
-            joined_at=place.joined_at,
-            priority=place.priority,
-            answered=bool(found.answered_at),
-        )
-        if found.bridged_to in agents:
-            agent_place = onchannel.read(agents[found.bridged_to].variables)
-            self._take_up_talk(caller, agents[found.bridged_to], agent_place, place, past)
-        elif past.talking:
-            caller.connected_at, caller.agent_id = past.connected_at, past.agent_id
-            self._talk_ended_meanwhile(caller, past)
-        else:
-            self._acd.take_up(caller)
-
-    def _take_up_talk(
-        self, caller: QueuedCaller, agent: Found, agent_place: Place, place: Place, past: OpenCall
-    ) -> None:
-        offer = self._offer(caller, agent, agent_place)
-        caller.offer_id, caller.agent_id = offer.offer_id, offer.agent_id
-        state = self._acd.roster.agents.get(offer.agent_id)
-        if past.connected or place.connected_at:
-            caller.stay, caller.agent_leg_id = Stay.TALKING, agent.leg_id
-            caller.connected_at = place.connected_at or past.connected_at
-            self._acd.take_up(caller)
-            self._acd.offers.adopt_talk(offer)
-            if state is not None:
-                state.activity, state.activity_since = Activity.TALKING, caller.connected_at
-                state.call_id, state.queue_id, state.offer_id = caller.call_id, caller.queue_id, offer.offer_id
-                self._acd.agent_changed(state)
-            return
-        caller.stay = Stay.OFFERED
-        self._acd.take_up(caller)
-        self._adopt_offer(offer, caller)
-        self._acd.offers.connected(offer, caller, agent.bridged_at or self._clock.now())
-
-    def _talk_ended_meanwhile(self, caller: QueuedCaller, past: OpenCall) -> None:
-        """His agent hung up while ccd was away; the dialplan parked him under a new lease, and the flow goes on."""
-        at = self._closing.talk_ended_at(past)
-        self._acd.end_talk(caller, at, EndedBy.AGENT)
-        self._closing.free_agent(past, at)
-
-    def _offer(self, caller: QueuedCaller, agent: Found, place: Place) -> Offer:
-        return Offer(
-            offer_id=place.offer_id,
-            entry_id=caller.entry_id,
-            queue_id=caller.queue_id,
-            agent_id=place.agent_id,
-            leg_id=agent.leg_id,
-            contact=agent.name,
-            node=self._registry.legs[agent.leg_id].node,
-            made_at=agent.created_at,
-            answered_at=agent.answered_at,
-        )
-
-    def _agent_leg(self, node: Node, found: Found, place: Place) -> None:
-        """An agent's leg that is not talking: a ringing phone rings on, an answered one is bridged, an orphan ends."""
-        if found.bridged_to:
-            return
-        caller = self._acd.callers.get(place.entry_id)
-        agent = self._acd.roster.agents.get(place.agent_id)
-        if caller is None or caller.stay not in (Stay.WAITING, Stay.OFFERED) or caller.offer_id or agent is None:
-            node.switch.tell(Hangup(leg_id=found.leg_id, cause="ORIGINATOR_CANCEL"))
-            return
-        offer = self._offer(caller, found, place)
-        self._acd.queues[caller.queue_id].line.remove(caller.entry_id)
-        caller.stay, caller.offer_id, caller.agent_id = Stay.OFFERED, offer.offer_id, offer.agent_id
-        self._adopt_offer(offer, caller)
-        if found.parked:
-            self._acd.offers.join(offer)
-
-    def _adopt_offer(self, offer: Offer, caller: QueuedCaller) -> None:
-        ring_s = self._acd.queues[caller.queue_id].settings.ring_ms / 1000
-        self._acd.offers.adopt(offer, ring_s - (self._clock.now() - offer.made_at) / 1e6)
-        agent = self._acd.roster.find(offer.agent_id)
-        agent.offer_id = offer.offer_id
-        if agent.activity is Activity.IDLE:
-            self._acd.roster.step(agent, Cue.OFFER, self._clock.now(), call_id=caller.call_id, queue_id=caller.queue_id)
-            self._acd.agent_changed(agent)
-
-    def _resume(self, node: Node, found: Found, place: Place) -> None:
-        """Give a call its flow, its lease and its recording back."""
+    def _take_up_recording(self, node: Node, found: Found, place: Place) -> None:
         leg, call = self._registry.legs[found.leg_id], self._registry.calls[place.call_id]
-        caller = self._acd.caller_of(leg.leg_id)
-        talked = caller is None and bool(place.queued) and call.connected
+        started = self._ledger.recordings.get(call.call_id)
+        if started is not None and not place.recording_id:  # ccd died before it told the switch to record
+            relative = started.path.removeprefix(node.recordings_path).lstrip("/")
+            place = msgspec.structs.replace(place, recording_id=started.recording_id, recording_path=relative)
+            values = onchannel.variables(recording_id=place.recording_id, recording_path=relative)
+            node.switch.tell(SetVariables(leg_id=leg.leg_id, values=values | {"RECORD_STEREO": "true"}))
+            node.switch.tell(StartRecording(leg_id=leg.leg_id, path=started.path))
         if place.recording_id and leg.leg_id not in self._recordings.running:
             self._recordings.take_up(
                 call_id=call.call_id,
@@ -331,6 +320,13 @@ class Recovery:
                 at=self._started_at(call.call_id, found),
                 masked=call.call_id in self._ledger.masked,
             )
+
+    def _resume(self, node: Node, found: Found, place: Place, edge: str) -> None:
+        """Give a call its flow, its lease and its recording back; `edge` is where the flow goes on if its node is done."""
+        leg, call = self._registry.legs[found.leg_id], self._registry.calls[place.call_id]
+        caller = self._acd.caller_of(leg.leg_id)
+        self._take_up_recording(node, found, place)
+        self._stays.tell_channel(node, found, place, call.arrived_at)
         if not found.bridged_to:
             node.guards.hold(leg.leg_id)
         where = "talking" if caller and caller.stay is Stay.TALKING else ("queue" if caller else "flow")
@@ -343,8 +339,12 @@ class Recovery:
         if flow is None or route is None:
             self._desk.to_fallback(leg, "no_flow")
             return
-        self._desk.run(leg, call, flow, route, start=place.node, edge="next" if talked else "")
+        self._desk.run(leg, call, flow, route, start=place.node, edge=edge)
 
     def _started_at(self, call_id: str, found: Found) -> Moment:
         started = self._ledger.recordings.get(call_id)
         return started.at if started else found.created_at
+
+
+def _in_fallback(found: Found) -> bool:
+    return found.variables.get("ccd_fallback") == "1" or found.context == "ccd_fallback"

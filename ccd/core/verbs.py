@@ -39,7 +39,13 @@ def _status(house: House, given: dict[str, Any]) -> dict[str, Any]:
         "started_at": iso(house.started_at),
         "boot_id": house.boot_id,
         "switches": [
-            {"name": node.name, "up": node.link.is_up, "ready": node.is_ready, "core_uuid": node.core_uuid}
+            {
+                "name": node.name,
+                "up": node.link.is_up,
+                "ready": node.is_ready,
+                "core_uuid": node.core_uuid,
+                "clock_offset_ms": node.clock_offset_ms,
+            }
             for node in house.nodes.values()
         ],
         "calls": len(house.registry.calls),

@@ -44,6 +44,8 @@ def _times(c: Channel) -> dict[str, str]:
         "start": c.created_at,
         "profile_start": c.transfer_at or c.created_at,
         "answer": c.answered_at,
+        # A customer has a newer profile by now, which transfer_after_bridge made, and that was never bridged.
+        "bridge": 0 if c.inbound else c.bridged_at,
         "progress": c.progress_at,
         "progress_media": c.progress_media_at,
         "end": c.hangup_at,

@@ -38,6 +38,8 @@ class Ending(msgspec.Struct, frozen=True, kw_only=True):
     caller_name: str = ""
     dialled: str = ""
     started_at: Moment = 0
+    progressed_at: Moment = 0
+    bridged_at: Moment = 0
 
 
 def read_ending(folder: str, leg_id: str) -> Ending | None:
@@ -85,6 +87,8 @@ def _read(path: Path) -> Ending | None:
             caller_name=unquote(str(profile.get("caller_id_name", ""))),
             dialled=str(profile.get("destination_number", "")),
             started_at=int(variables.get("start_uepoch", 0)),
+            progressed_at=int(variables.get("progress_uepoch", 0)),
+            bridged_at=int(variables.get("bridge_uepoch", 0)),
         )
     except (FileNotFoundError, Unsafe):  # somebody else's leg may bear any id
         return None

@@ -1,7 +1,8 @@
 """What a reconciliation finds: channels as `show channels` and `uuid_dump` tell them, in our words.
 
-A bridged channel bears `signal_bond` (the other side's uuid), which FreeSWITCH unsets when the bridge ends; `bridge_uuid`
-stays behind and tells nothing. A parked one is in CS_EXECUTE and not bonded. (Tried on 1.10.12.)
+A bridged channel bears `signal_bond` (the other side's uuid) from the uuid_bridge command on; a transfer unsets it, and with
+it `transfer_after_bridge`, but not the park that follows a cancelled bridge: a bond to a channel that is gone tells nothing, as
+`bridge_uuid` never does. A parked channel is in CS_EXECUTE, or after a cancelled bridge in CS_PARK. (Tried on 1.10.12.)
 """
 
 from __future__ import annotations
@@ -80,7 +81,7 @@ class Found(msgspec.Struct, frozen=True, kw_only=True):
             events.append(ChannelAnswered(leg_id=self.leg_id, at=self.answered_at))
         if self.bridged_to and self.bridged_to != bridged_to:
             events.append(ChannelBridged(leg_id=self.leg_id, at=self.bridged_at or at, other_id=self.bridged_to))
-        if self.parked and not parked:
+        if self.parked and not self.bridged_to and not parked:
             events.append(
                 ChannelParked(
                     leg_id=self.leg_id,
@@ -136,7 +137,8 @@ def read_dump(text: str) -> Found:
         answered_at=_moment(get("Caller-Channel-Answered-Time")),
         bridged_at=_moment(get("Caller-Channel-Bridged-Time")),
         bridged_to=bond,
-        parked=state == "CS_EXECUTE" and not bond and get("variable_current_application") in ("park", "playback"),
+        parked=state == "CS_PARK"
+        or (state == "CS_EXECUTE" and get("variable_current_application") in ("park", "playback")),
         ended=state in ("CS_HANGUP", "CS_REPORTING", "CS_DESTROY"),
         variables={
             key.removeprefix("variable_"): str(value) for key, value in dump.items() if key.startswith("variable_")

@@ -49,7 +49,9 @@ LINES = {
     "at_agent": ("at_agent", "no", 5),
     "menu": ("at_once", "no", 12),
     "from_answer": ("at_once", "answer", 2),
+    "with_vip": ("at_once", "no", 1),
 }
+VIP_LINE = "4999"  # leads to the queue of the line "with_vip", ten places of priority higher
 WATCHED = (
     "CHANNEL_CREATE CHANNEL_PROGRESS_MEDIA CHANNEL_ANSWER CHANNEL_PARK CHANNEL_BRIDGE CHANNEL_HANGUP_COMPLETE "
     "PLAYBACK_START PLAYBACK_STOP DTMF RECORD_START RECORD_STOP"
@@ -155,14 +157,15 @@ def _routes() -> list[dict[str, str]]:
     for kind, (answer, record, _) in LINES.items():
         for number in _numbers_of(kind):
             routes.append({"dialled": number, "flow": f"f{number}", "answer": answer, "record": record})
-    return [*routes, {"dialled": "4999", "flow": "f4000vip"}]
+    return [*routes, {"dialled": VIP_LINE, "flow": f"f{VIP_LINE}"}]
 
 
 def _make_flows(folder: Path, kind: str) -> list[str]:
     folder.mkdir(parents=True, exist_ok=True)
     for number in _numbers_of(kind):
         (folder / f"f{number}.yaml").write_text(_menu(number) if kind == "menu" else _queue(number))
-    (folder / "f4000vip.yaml").write_text(_queue("4000", priority=10))
+    if kind == "with_vip":
+        (folder / f"f{VIP_LINE}.yaml").write_text(_queue(_numbers_of(kind)[0], priority=10))
     return _numbers_of(kind)
 
 
@@ -246,7 +249,6 @@ class Story:
         self.site = site
         self.callers: list[Caller] = []
         self.agents: list[Agent] = []
-        self.dials: list[Caller] = []
         self.judged = True  # by its callers' diaries; a story with several conversations a caller says no
         self._errors = len(site.daemon.errors())
         self.expected_errors: tuple[str, ...] = ()
@@ -257,8 +259,8 @@ class Story:
     def queue(self, kind: str = "plain", **settings: Any) -> str:
         """Open a line of that kind and its queue; the number to dial. Failed offers cost little unless said otherwise."""
         number = self.site.line(kind)
-        quick = {"no_answer_delay_ms": 300, "reject_delay_ms": 300, "busy_delay_ms": 300, "fault_delay_ms": 300}
-        self.site.api.post("queues", name=f"q{number}", **({"record": "no"} | quick | settings))
+        quick = dict.fromkeys(("no_answer_delay_ms", "reject_delay_ms", "busy_delay_ms", "fault_delay_ms"), 300)
+        self.site.api.post("queues", name=f"q{number}", **({"record": "no", "min_talk_ms": 0} | quick | settings))
         return number
 
     def agent(
@@ -368,6 +370,13 @@ class Story:
         path = self.site.folder / f"heard-{caller.script.number}.wav"
         self.site.outside.api(f"uuid_setvar {caller.uuid} RECORD_STEREO true")
         self.site.outside.api(f"uuid_record {caller.uuid} start {path}")
+        return path
+
+    def listen_in(self, leg: str) -> Path:
+        """Record at the switch under test: left what the leg says, right what it hears, early media as well."""
+        path = self.site.folder / f"heard-{leg}.wav"
+        self.site.wire.must(f"uuid_setvar {leg} RECORD_STEREO true")
+        self.site.wire.must(f"uuid_record {leg} start {path}")
         return path
 
     # --- the end ------------------------------------------------------------------------------------

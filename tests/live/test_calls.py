@@ -8,7 +8,7 @@ import pytest
 from ccd.base.errors import Refused
 from ccd.lab.stories import Ring
 from live.field import until
-from live.site import MUSIC_HZ, PROMPTS, Site, Story, hears, samples, settled, site, story, tones
+from live.site import MUSIC_HZ, PROMPTS, VIP_LINE, Story, hears, samples, settled, site, story, tones
 
 __all__ = ["site", "story"]
 pytestmark = pytest.mark.live
@@ -56,7 +56,7 @@ def test_a_caller_who_is_answered_at_the_agent_pays_nothing_while_he_waits(story
     caller = story.calls(line)
     leg = story.leg(caller)
     story.event("PLAYBACK_START", Unique_ID=leg)
-    heard = story.listen(caller)
+    heard = story.listen_in(leg)
     gevent.sleep(0.6)
     assert not caller.answered.is_set()
     agent = story.agent(line, rings=(Ring("answer", 700, 900),))
@@ -70,7 +70,7 @@ def test_a_caller_who_is_answered_at_the_agent_pays_nothing_while_he_waits(story
     bridged = story.event("CHANNEL_BRIDGE", Unique_ID=leg)
     answered = story.event("CHANNEL_ANSWER", Unique_ID=leg)
     assert int(answered["Event-Date-Timestamp"]) <= int(bridged["Event-Date-Timestamp"])
-    what = [hz for hz in tones(samples(settled(heard))[0], (MUSIC_HZ, 2000, GOODBYE_HZ)) if hz]
+    what = [hz for hz in tones(samples(settled(heard))[1], (MUSIC_HZ, 2000, GOODBYE_HZ)) if hz]
     assert what == [MUSIC_HZ, 2000, GOODBYE_HZ]
     row = story.record(caller)
     assert (row["outcome"], row["answered_at"] > row["queued_at"]) == ("answered", True)
@@ -81,8 +81,12 @@ def test_a_caller_who_gives_up_unanswered_ends_as_abandoned_and_was_never_billed
     agent = story.agent(line, rings=(Ring("no_answer"),))
     caller = story.calls(line)
     agent.rung(caller)
+    leg = story.leg(caller)
+    gevent.sleep(0.4)
     caller.hang_up()
     assert caller.ended.wait(3)
+    gone = story.event("CHANNEL_HANGUP_COMPLETE", Unique_ID=leg)
+    assert int(gone["variable_rtp_audio_out_packet_count"]) > 15, "music as early media"
     row = story.record(caller)
     assert (row["outcome"], row["answered_at"], row["ended_by"]) == ("abandoned", None, "caller")
     assert story.results(caller) == [(agent.name, "cancelled")]
@@ -239,15 +243,13 @@ def test_who_waits_too_long_while_a_phone_rings_is_no_missed_call_of_the_agent(s
 
 
 def test_the_higher_priority_is_served_first_then_who_came_first(story: Story) -> None:
-    story.site.api.post("queues", name="q4000", record="no")
-    callers = [story.calls("4000") for _ in range(1)]
-    story.place(callers[0], "waiting")
-    callers.append(story.calls("4000"))
-    story.place(callers[1], "waiting")
-    callers.append(story.calls("4999"))
-    story.place(callers[2], "waiting")
+    line = story.queue("with_vip")
+    callers = []
+    for dialled in (line, line, VIP_LINE):
+        callers.append(story.calls(dialled))
+        story.place(callers[-1], "waiting")
     assert [story.live(caller)["position"] for caller in callers] == [2, 3, 1]
-    story.agent("4000", rings=(Ring("answer", 0, 300),))
+    story.agent(line, rings=(Ring("answer", 0, 300),))
     for caller in callers:
         assert caller.ended.wait(10)
     order = sorted(callers, key=lambda caller: caller.diary.connected_at or 0)
@@ -269,7 +271,7 @@ FAILS = [
 def test_a_failed_offer_is_named_and_the_next_agent_gets_the_caller(
     story: Story, ring: Ring, result: str, counts: int
 ) -> None:
-    line = story.queue(ring_ms=1000)
+    line = story.queue(ring_ms=2000)
     first = story.agent(line, rings=(ring,))
     second = story.agent(line, rings=(SHORT,))
     caller = story.calls(line)
