@@ -8,8 +8,11 @@ monkey.patch_all()
 
 import argparse  # noqa: E402
 import json  # noqa: E402
+import logging  # noqa: E402
 import sys  # noqa: E402
 from collections.abc import Callable  # noqa: E402
+
+import structlog  # noqa: E402
 
 from ccd.base.errors import CcdError, NotFound  # noqa: E402
 from ccd.bench import dispatch, esl, recover  # noqa: E402
@@ -26,6 +29,7 @@ def main() -> int:
     parser.add_argument("--json", action="store_true", help="the figures as JSON in the last line")
     parser.add_argument("--quick", action="store_true", help="smaller, and less sure")
     asked = parser.parse_args()
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
     try:
         result = BENCHES[asked.bench](quick=asked.quick)
     except NotFound as missing:

@@ -60,7 +60,9 @@ def run(*, quick: bool) -> Result:
     crowd = Crowd(10, 4, 30, 6) if quick else Crowd(100, 40, 300, 60)
     folder = Path(tempfile.mkdtemp(prefix="ccd-bench-"))
     try:
-        with SimulatedWorld.launch("--password", PASSWORD, "--no-recordings") as world:
+        cdr = folder / "cdr"
+        cdr.mkdir()
+        with SimulatedWorld.launch("--password", PASSWORD, "--no-recordings", "--cdr", str(cdr)) as world:
             return Story(folder, world, crowd).play(outlive_leases=not quick)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
@@ -73,15 +75,14 @@ class Story:
         self._world = world
         self._crowd = crowd
         self._legs: dict[str, str] = {}
-        recordings, cdr = folder / "recordings", folder / "cdr"
-        for path in (recordings, cdr):
-            path.mkdir()
+        recordings = folder / "recordings"
+        recordings.mkdir()
         self._core = CoreProcess(
             folder / "core",
             esl_port=world.port,
             esl_password=PASSWORD,
             recordings=recordings,
-            cdr=cdr,
+            cdr=folder / "cdr",
             sounds=Path("/simulated"),
         )
 

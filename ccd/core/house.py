@@ -9,6 +9,7 @@ import msgspec
 import structlog
 from gevent.event import Event
 
+from ccd.acd import strategies
 from ccd.acd.facts import CallerConnected, CallerQueued, CallerReturned, LeftReason, TalkEnded
 from ccd.acd.ports import Ports
 from ccd.acd.service import Acd
@@ -269,6 +270,8 @@ class House:
         self.state.save_configuration(self.site.configuration)
 
     def _apply_configuration(self, configuration: Configuration) -> None:
+        for queue in configuration.queues:
+            strategies.named(queue.strategy)  # refused as a whole before anything is changed
         known = self.site.configuration.flows
         running = {sha256: known[sha256] for sha256 in known if sha256 not in configuration.flows}
         merged = msgspec.structs.replace(configuration, flows=running | configuration.flows)

@@ -165,7 +165,7 @@ def _connected(ledger: Ledger, fact: CallerConnected) -> None:
 
 def _returned(ledger: Ledger, fact: CallerReturned) -> None:
     if call := ledger.calls.get(fact.call_id):
-        call.connected = call.talking = False
+        call.connected, call.talking = call.talked, False
         call.connected_at, call.agent_id, call.agent_leg_id, call.talked_entry = 0, "", "", ""
 
 

@@ -59,7 +59,7 @@ class Board:
 
     def _agents(self, agents: list[dict[str, Any]]) -> Table:
         table = Table(expand=True)
-        for name in ("agent", "phone", "presence", "activity", "missed"):
+        for name in ("agent", "phone", "presence", "activity", "ready", "missed"):
             table.add_column(name)
         for agent in agents:
             presence, activity = agent["presence"], agent["activity"]
@@ -68,6 +68,7 @@ class Board:
                 agent["station"],
                 f"[{_PRESENCE.get(presence, 'white')}]{presence}[/]",
                 f"[{_ACTIVITY.get(activity, 'white')}]{activity}[/]",
+                "yes" if agent["ready"] else "",
                 str(agent["no_answers"]),
             )
         return table

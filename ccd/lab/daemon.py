@@ -18,6 +18,7 @@ import yaml
 
 from ccd.base.errors import CcdError, DaemonUnreachable
 from ccd.client.http import Client
+from ccd.lab.processes import die_with_parent
 
 START_DEADLINE_S = 60.0
 STOP_DEADLINE_S = 15.0
@@ -95,6 +96,7 @@ class Daemon:
                 stderr=out,
                 env=environment,
                 start_new_session=True,
+                preexec_fn=die_with_parent(signal.SIGTERM),  # noqa: PLW1509 (one prctl, nothing that allocates or locks)
             )
 
     def start(self) -> None:

@@ -61,6 +61,9 @@ def main(arguments: list[str]) -> int:
     except (CcdError, OSError) as failed:
         say(f"the demo failed: {failed}")
         result |= {"failure": str(failed).splitlines()[0]}
+    except KeyboardInterrupt:
+        say("ended early")
+        result |= {"failure": "ended early"}
     finally:
         if daemon is not None:
             daemon.stop()

@@ -6,8 +6,6 @@ For the demo, the live tests and the benches. Where the configuration and the di
 from __future__ import annotations
 
 import contextlib
-import ctypes
-import os
 import re
 import secrets
 import signal
@@ -23,11 +21,11 @@ import gevent
 from ccd.base.errors import SwitchError, SwitchGone, SwitchTimeout
 from ccd.lab.home import command_line, find_freeswitch, lab_variables, make_home
 from ccd.lab.ports import HOST, PortBlock
+from ccd.lab.processes import die_with_parent
 from ccd.lab.wire import Event, Wire
 
 __all__ = ["PrivateFreeSwitch", "find_freeswitch"]
 
-_PR_SET_PDEATHSIG = 1
 _START_DEADLINE_S = 20.0
 _STOP_DEADLINE_S = 2.0  # a clean end takes 4 s of waiting that a private instance does not need
 
@@ -111,7 +109,7 @@ class PrivateFreeSwitch:
                 stdout=console,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,  # a Ctrl-C at the terminal is its owner's to handle
-                preexec_fn=_die_with_parent(),  # noqa: PLW1509 (one prctl, nothing that allocates or locks)
+                preexec_fn=die_with_parent(),  # noqa: PLW1509 (one prctl, nothing that allocates or locks)
             )
         try:
             self._wait_until_up()
@@ -184,16 +182,3 @@ class PrivateFreeSwitch:
 def _version_of(text: str) -> str:
     found = re.search(r"Version (\S+?)[~ +-]", text)
     return found.group(1) if found else text
-
-
-def _die_with_parent() -> Callable[[], None]:
-    """What the child runs before it becomes FreeSWITCH: it asks the kernel to be killed when we are gone."""
-    libc = ctypes.CDLL(None, use_errno=True)
-    parent = os.getpid()
-
-    def ask() -> None:
-        libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-        if os.getppid() != parent:  # we died before it asked
-            os._exit(1)
-
-    return ask

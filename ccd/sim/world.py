@@ -14,6 +14,7 @@ from typing import Any, Self
 
 import msgspec
 
+from ccd.lab.processes import die_with_parent
 from ccd.lab.stories import CallerDiary, CallerScript, PhoneDiary, PhoneScript
 from ccd.sim.messages import Diaries, Status
 
@@ -37,7 +38,12 @@ class SimulatedWorld:
     @classmethod
     def launch(cls, *options: str) -> Self:
         """Start `python -m ccd.sim` with these options and take its control line; `port` is its event socket."""
-        process = subprocess.Popen([sys.executable, "-m", "ccd.sim", *options], stdout=subprocess.PIPE)
+        process = subprocess.Popen(
+            [sys.executable, "-m", "ccd.sim", *options],
+            stdout=subprocess.PIPE,
+            start_new_session=True,  # a Ctrl-C at the terminal is its owner's to handle
+            preexec_fn=die_with_parent(),  # noqa: PLW1509 (one prctl, nothing that allocates or locks)
+        )
         assert process.stdout is not None
         line = process.stdout.readline()
         if not line:

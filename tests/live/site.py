@@ -17,7 +17,9 @@ from pathlib import Path
 from typing import Any
 
 import gevent
+import psycopg
 import pytest
+from psycopg.rows import dict_row
 
 from ccd.lab.daemon import Daemon
 from ccd.lab.freeswitch import find_freeswitch
@@ -113,16 +115,9 @@ class Site:
 
     def sql(self, statement: str) -> list[dict[str, Any]]:
         """Rows of ccd's own PostgreSQL."""
-        import psycopg
-        from psycopg.rows import dict_row
-
-        from ccd.side.db.engine import conninfo
-
-        with psycopg.connect(conninfo(self._database_url()), row_factory=dict_row) as connection:
+        (socket,) = self.folder.rglob(".s.PGSQL.5432")
+        with psycopg.connect(f"host={socket.parent} dbname=ccd user=ccd", row_factory=dict_row) as connection:
             return connection.execute(statement.encode()).fetchall()
-
-    def _database_url(self) -> str:
-        return str(self.api.get("status")["database"]["url"])
 
 
 def _make_sounds(folder: Path) -> Path:

@@ -69,7 +69,7 @@ def name(value: str, noun: str) -> str:
     try:
         return words.word(value)
     except Unsafe:
-        what = f"{value[:40]!r} is no name for a {noun}"
+        what = f"{value[:40]!r} does not do as a name ({noun})"
         raise BadInput(f"{what}: letters, digits, _ - . and : only, at most 128") from None
 
 

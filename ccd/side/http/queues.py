@@ -8,6 +8,7 @@ import falcon
 import msgspec
 from msgspec import Meta
 
+from ccd.acd import strategies
 from ccd.base import words
 from ccd.base.codes import BadInput
 from ccd.base.errors import Unsafe
@@ -55,7 +56,9 @@ class Queues:
         except Unsafe:
             raise BadInput("music: an absolute path, local_stream://NAME or silence_stream://-1") from None
         name(new.name, "queue")
-        name(new.strategy, "strategy")
+        known = strategies.names()
+        if new.strategy not in known:
+            raise BadInput(f"no strategy {new.strategy[:40]!r}; known: {', '.join(known)}")
         name(new.timeout_prompt, "prompt")
         with audited(request, "queues.add", new.name):
             queue = self._office.store().add_queue(**msgspec.structs.asdict(new))
