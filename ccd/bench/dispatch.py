@@ -195,7 +195,9 @@ def _rows(name: str, values: dict[str, Any]) -> list[Row]:
             continue
         one = values[side]
         ours = side == "ccd" and one["p50_ms"] is not None
-        figure = f"p50 {one['p50_ms']}, p95 {one['p95_ms']} ms; at the phones {one['phones_p50_ms']}, {one['phones_p95_ms']}"
+        figure = (
+            f"p50 {one['p50_ms']}, p95 {one['p95_ms']} ms; at the phones {one['phones_p50_ms']}, {one['phones_p95_ms']}"
+        )
         served = f"; {one['served_per_s']} calls/s" if one["served_per_s"] else ""
         met = (one["p50_ms"] <= p50 and one["p95_ms"] <= p95) if ours else None
         rows.append(Row(f"{name}, {side}", figure + served, f"≤ {p50}, ≤ {p95} ms" if ours else "", met))

@@ -115,6 +115,7 @@ class House:
                 apply=self.registry.apply,
                 reconcile=self.recovery.reconcile,
                 on_down=self._node_down,
+                count_legs=self._count_legs,
             )
         self.socket = CommandSocket(settings.core_socket, self.do, self._spool_position)
         self.side = SideProcess(side_arguments, self.clock) if side_arguments is not None else None
@@ -204,6 +205,9 @@ class House:
     def _forget_lease(self, fact: LegEnded) -> None:
         for node in self.nodes.values():
             node.guards.forget(fact.leg_id)
+
+    def _count_legs(self, node: str) -> int:
+        return sum(leg.node == node and not leg.ordered for leg in self.registry.legs.values())
 
     def _is_parked(self, leg_id: str) -> bool:
         leg = self.registry.legs.get(leg_id)

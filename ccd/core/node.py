@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import gevent
 import structlog
 
 from ccd.base.clock import Clock, Moment
 from ccd.base.errors import SwitchError
+from ccd.base.greenlets import spawn
 from ccd.esl.link import Link
 from ccd.settings.model import Lease
 from ccd.settings.model import Switch as SwitchSettings
@@ -19,6 +21,8 @@ from ccd.switch.translate import SUBSCRIPTION
 log = structlog.get_logger(__name__)
 
 CLOCKS_AGREE_MS = 1_000
+DIFFER_OFTEN = 3
+AGAIN_S = 0.5
 
 
 class Node:
@@ -33,6 +37,7 @@ class Node:
         apply: Callable[[SwitchEvent, str], None],
         reconcile: Callable[[Node], None],
         on_down: Callable[[Node, str], None],
+        count_legs: Callable[[str], int],
     ) -> None:
         self.name = settings.name
         self.recordings_path = settings.recordings_path
@@ -45,6 +50,8 @@ class Node:
         self._apply = apply
         self._reconcile = reconcile
         self._on_down = on_down
+        self._count_legs = count_legs
+        self._differed = 0
         self._held: list[SwitchEvent] | None = None
         self.switch = FreeSwitch(self.name, self._event)
         self.link = Link(
@@ -82,6 +89,7 @@ class Node:
     def _event(self, event: SwitchEvent) -> None:
         if isinstance(event, Heartbeat):
             self._compare_clocks(event)
+            self._compare_counts(event)
         elif self._held is not None:
             self._held.append(event)
         else:
@@ -93,13 +101,32 @@ class Node:
         if abs(self.clock_offset_ms) > CLOCKS_AGREE_MS:
             log.warning("clocks_differ", node=self.name, switch_ahead_ms=self.clock_offset_ms)
 
+    def _compare_counts(self, event: Heartbeat) -> None:
+        """Every heartbeat tells how many channels there are. Legs that nobody ever told us of, or that are gone without a
+        word, make the counts differ and go on differing; busy minutes make them differ once or twice."""
+        if self._held is not None or event.channels < 0:
+            return
+        self._differed = self._differed + 1 if event.channels != self._count_legs(self.name) else 0
+        if self._differed >= DIFFER_OFTEN:
+            self._differed = 0
+            log.warning("counts_differ", node=self.name, channels=event.channels, legs=self._count_legs(self.name))
+            self._held = []
+            spawn("reconcile", self._up)
+
     def _up(self) -> None:
         """Connected and subscribed: what exists is asked first, then events flow."""
-        try:
-            self._reconcile(self)
-        except SwitchError as lost:
-            log.warning("reconciliation_failed", node=self.name, reason=str(lost))
-            return
+        while True:
+            try:
+                self._reconcile(self)
+                break
+            except SwitchError as failed:
+                log.warning("reconciliation_failed", node=self.name, reason=str(failed))
+                if not self.link.is_up:
+                    return  # the next connect begins anew
+                gevent.sleep(AGAIN_S)
+            except Exception:
+                log.exception("reconciliation_broke", node=self.name)
+                break  # what could be taken up is taken up; new calls must not wait for the rest
         held, self._held = self._held or [], None
         for event in held:
             self._apply(event, self.name)

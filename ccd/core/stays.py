@@ -32,18 +32,19 @@ def as_known(place: Place, past: OpenCall | None) -> Place:
     """The place of a call as the ledger has it, which the channel may not have been told yet."""
     if past is None:
         return place
-    talked = past.talked_entry == past.entry_id
+    talked = bool(past.entry_id) and past.talked_entry == past.entry_id
+    stands = bool(past.entry_id) and (past.talking or not talked)
     return msgspec.structs.replace(
         place,
         call_id=past.call_id,
         flow=past.flow or place.flow,
         node=past.place or place.node,
-        queued=1 if past.entry_id else 0,
+        queued=1 if stands else 0,
         queue_id=past.queue_id,
         entry_id=past.entry_id,
-        joined_at=past.joined_at if past.entry_id else 0,
+        joined_at=past.joined_at if stands else 0,
         priority=past.priority,
-        connected_at=past.connected_at if past.entry_id and talked else 0,
+        connected_at=past.connected_at if stands and talked else 0,
     )
 
 

@@ -114,6 +114,7 @@ class JobEnded(SwitchEvent, frozen=True, kw_only=True):
 
 
 class Heartbeat(SwitchEvent, frozen=True, kw_only=True):
-    """The switch lives; its Core-UUID tells whether it is still the same one."""
+    """The switch lives; its Core-UUID tells whether it is still the same one. `channels` is -1 where it is not told."""
 
     core_uuid: str
+    channels: int = -1

@@ -62,6 +62,7 @@ class Headers(msgspec.Struct):
     early_media_at: str = msgspec.field(name="Caller-Channel-Progress-Media-Time", default="")
     record_path: str = msgspec.field(name="Record-File-Path", default="")
     record_ms: str = msgspec.field(name="variable_record_ms", default="")
+    session_count: str = msgspec.field(name="Session-Count", default="")
     job_id: str = msgspec.field(name="Job-UUID", default="")
     body: str = msgspec.field(name="_body", default="")
     ccd_v: str = msgspec.field(name="variable_ccd_v", default="")
@@ -155,7 +156,9 @@ BUILDERS: dict[str, Callable[[Headers], SwitchEvent]] = {
         leg_id=h.leg_id, at=h.at, path=h.record_path, duration_ms=_number(h.record_ms)
     ),
     "BACKGROUND_JOB": lambda h: JobEnded(leg_id=h.leg_id, at=h.at, job_id=h.job_id, result=h.body),
-    "HEARTBEAT": lambda h: Heartbeat(leg_id="", at=h.at, core_uuid=h.core_uuid),
+    "HEARTBEAT": lambda h: Heartbeat(
+        leg_id="", at=h.at, core_uuid=h.core_uuid, channels=int(h.session_count) if h.session_count.isdecimal() else -1
+    ),
 }
 
 SUBSCRIPTION: tuple[str, ...] = tuple(BUILDERS)
