@@ -46,7 +46,6 @@ from ccd.switch.events import (
     ChannelCreated,
     ChannelHungUp,
     ChannelParked,
-    ChannelProgressed,
     ChannelUnbridged,
     JobEnded,
     RecordStopped,
@@ -280,7 +279,6 @@ class World:
             agent_id=ours["agent_id"],
             offer_id=ours["offer_id"],
         )
-        self.say(ChannelProgressed(leg_id=leg_id, at=self.clock.now()))
         return leg_id
 
     def phone_answers(self, name: str) -> str:

@@ -99,7 +99,7 @@ class Offers:
                 contact=offer.contact,
                 caller_number=_shown(caller.number),
                 caller_name=_shown(caller.number).replace("*", "").replace("#", "").replace("+", ""),
-                timeout_s=ring_s,
+                timeout_s=ring_s + 1,  # the switch counts whole seconds of the clock: up to one less than asked
                 variables=onchannel.variables(
                     call_id=caller.call_id,
                     role=Role.AGENT.value,
@@ -239,6 +239,8 @@ class Offers:
         agent = self._acd.roster.agents.get(offer.agent_id)
         caller = self._acd.callers.get(offer.entry_id)
         if offer.offer_id not in self.out:
+            if offer.timer is not None:
+                offer.timer.cancel()
             self._talk_ended(offer, agent, caller, fact)
             return
         self._close(offer)
@@ -312,6 +314,18 @@ class Offers:
         self._acd.end_talk(caller, at, EndedBy.AGENT)
         if self._ports.is_parked(caller.leg_id):
             self._acd.release(caller)
+
+    def see_off(self, caller: QueuedCaller) -> None:
+        """The caller of a conversation is gone, and his agent's leg must follow: the switch can forget it (CS_RESET)."""
+        offer = self._by_leg.get(caller.agent_leg_id)
+        if offer is not None and offer.offer_id not in self.out and offer.timer is None:
+            offer.timer = self._ports.clock.call_later(GRACE_S, lambda: self._left_over(offer))
+
+    def _left_over(self, offer: Offer) -> None:
+        if offer.leg_id in self._by_leg:
+            log.warning("agent_leg_left_over", leg_id=offer.leg_id, agent_id=offer.agent_id)
+            self._ports.switch_of(offer.node).tell(Hangup(leg_id=offer.leg_id, cause="NORMAL_CLEARING"))
+            self._ports.lose_leg(offer.leg_id, "LOST")
 
     def withdraw(self, caller: QueuedCaller) -> None:
         """The caller is gone: his agent's phone stops ringing, and shows a missed call only if it had rung for nobody else."""

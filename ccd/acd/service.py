@@ -183,6 +183,7 @@ class Acd:
         if caller.stay in (Stay.TALKING, Stay.ENDING):
             ended_by = EndedBy.SWITCH_LOST if fact.cause == "SWITCH_LOST" else EndedBy.CALLER
             self.end_talk(caller, caller.ended_at or fact.at, ended_by)
+            self.offers.see_off(caller)
         if caller.stay is Stay.TALKED:
             self._forget(caller)
         else:

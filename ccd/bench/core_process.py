@@ -25,6 +25,7 @@ from ccd.base import log as logging  # noqa: E402
 from ccd.base.errors import CcdError, DaemonUnreachable  # noqa: E402
 from ccd.core.house import House  # noqa: E402
 from ccd.journal.configuration import Configuration  # noqa: E402
+from ccd.lab.processes import die_with_parent  # noqa: E402
 from ccd.settings.model import Settings  # noqa: E402
 from ccd.side.core_link import CoreLink  # noqa: E402
 
@@ -69,6 +70,7 @@ class CoreProcess:
                 stdout=out,
                 stderr=out,
                 start_new_session=True,
+                preexec_fn=die_with_parent(),  # noqa: PLW1509 (one prctl, nothing that allocates or locks)
             )
 
     def start(self) -> None:

@@ -28,8 +28,8 @@ from ccd.lab.outside import Outside
 from ccd.lab.stories import CallerScript, PhoneScript, Ring
 
 AGENTS = tuple(f"10{number:02d}" for number in range(50))
-ARRIVAL_EVERY_S, ARRIVAL_TALK_MS = 0.25, 100
-DIAL_EVERY_S = 0.025
+ARRIVAL_EVERY_S, ARRIVAL_TALK_MS = 0.2, 100
+DIAL_EVERY_S = 0.02
 TALK_MS = (1_000, 2_000)
 WAIT_S = 60.0
 # p50 and p95 of ccd in ms, and how many times mod_callcenter's p50 must be ccd's.
@@ -42,7 +42,7 @@ def run(*, quick: bool) -> Result:
     binary = find_freeswitch()
     if binary is None:
         raise NotFound("no FreeSWITCH: set CCD_FREESWITCH to its prefix or have freeswitch in PATH")
-    plan: dict[str, tuple[int, int]] = {"arrival_50": (50, 60), "backlog_10": (10, 100), "backlog_50": (50, 300)}
+    plan: dict[str, tuple[int, int]] = {"arrival_50": (50, 40), "backlog_10": (10, 100), "backlog_50": (50, 300)}
     if quick:
         plan = {"arrival_50": (50, 10), "backlog_10": (10, 30), "backlog_50": (50, 100)}
     result = Result("who waits for whom")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
 import sys
@@ -22,7 +23,7 @@ class SideProcess:
     """Keeps `ccd side` running with the settings that core runs with."""
 
     def __init__(self, arguments: list[str], clock: Clock) -> None:
-        self._arguments = [sys.executable, "-m", "ccd", "side", *arguments]
+        self._arguments = [sys.executable, "-m", "ccd", "side", *arguments, "--parent", str(os.getpid())]
         self._clock = clock
         self._stopping = Event()
         self._child: subprocess.Popen[bytes] | None = None

@@ -11,7 +11,7 @@ from ccd.acd.model import Activity
 from ccd.acd.service import Acd
 from ccd.base.clock import Clock, Moment, ms_between
 from ccd.base.ids import new_id
-from ccd.calls.facts import CallArrived, CallEnded, CallToFallback, EndedBy, LegEnded, Outcome, Role
+from ccd.calls.facts import CallArrived, CallEnded, CallToFallback, EndedBy, LegCreated, LegEnded, Outcome, Role
 from ccd.calls.registry import Registry
 from ccd.core.ledger import Ledger, OpenCall
 from ccd.recording.facts import RecordingStopped
@@ -38,6 +38,7 @@ class Closing:
         self._publish = publish
         self._cdr_path = cdr_path
         self._unknown_cause = "LOST"
+        self._strangers: dict[str, str] = {}
 
     def close_forgotten(self, node: str, alive: Container[str], *, switch_lost: bool = False) -> None:
         """Calls of the ledger that no channel tells of any more are closed from the switch's own records.
@@ -55,26 +56,39 @@ class Closing:
             {call.leg_id for call in self._ledger.calls.values()} | set(self._ledger.ended) | set(self._registry.legs)
         )
         for ending in endings_since(self._cdr_path, since):
-            if (
-                ending.inbound
-                and (ending.entry or ending.fallback)
-                and not ending.call_id
-                and ending.leg_id not in known
-            ):
-                call_id = new_id()
-                self._publish(
-                    CallArrived(
-                        at=ending.started_at,
-                        call_id=call_id,
-                        leg_id=ending.leg_id,
-                        node=node,
-                        caller_number=ending.caller_number,
-                        caller_name=ending.caller_name,
-                        dialled=ending.dialled,
-                    )
-                )
+            if _was_for_us(ending) and ending.leg_id not in known:
+                self._record(node, ending)
 
-    def _close(self, past: OpenCall, ending: Ending | None) -> None:
+    def on_leg_created(self, fact: LegCreated) -> None:
+        """Remember a leg that nobody has taken: it may go to the fallback before our eyes."""
+        if fact.inbound and fact.role is Role.UNKNOWN:
+            self._strangers[fact.leg_id] = fact.node
+
+    def on_leg_ended(self, fact: LegEnded) -> None:
+        """A caller whom the dialplan sent to the fallback just before it heard that ccd lives is recorded too."""
+        node = self._strangers.pop(fact.leg_id, None)
+        if node is None or fact.role is not Role.UNKNOWN:
+            return
+        ending = read_ending(self._cdr_path, fact.leg_id)
+        if ending is not None and _was_for_us(ending):
+            self._close(self._record(node, ending), ending, leg_ended=True)
+
+    def _record(self, node: str, ending: Ending) -> OpenCall:
+        call_id = new_id()
+        self._publish(
+            CallArrived(
+                at=ending.started_at,
+                call_id=call_id,
+                leg_id=ending.leg_id,
+                node=node,
+                caller_number=ending.caller_number,
+                caller_name=ending.caller_name,
+                dialled=ending.dialled,
+            )
+        )
+        return self._ledger.calls[call_id]
+
+    def _close(self, past: OpenCall, ending: Ending | None, *, leg_ended: bool = False) -> None:
         at = ending.ended_at if ending else self._clock.now()
         cause = ending.cause if ending else self._unknown_cause
         lost = cause == "SWITCH_LOST"
@@ -87,7 +101,8 @@ class Closing:
         if ending is not None and ending.fallback:
             self._publish(CallToFallback(at=at, call_id=past.call_id, leg_id=past.leg_id, reason="ccd_was_away"))
         self._close_recording(past, ending, at)
-        self._leg_ended(past.leg_id, past.call_id, Role.CUSTOMER, ending, at)
+        if not leg_ended:
+            self._leg_ended(past.leg_id, past.call_id, Role.CUSTOMER, ending, at)
         outcome = Outcome.ANSWERED if past.connected else (Outcome.ABANDONED if past.queued else Outcome.IVR_ENDED)
         by = EndedBy.SWITCH_LOST if lost else (EndedBy.CALLER if ending else EndedBy.UNKNOWN)
         self._publish(
@@ -110,7 +125,7 @@ class Closing:
             ending = read_ending(self._cdr_path, offer["leg_id"])
             if past.talking or ending is None or not ending.bridged_at:
                 continue
-            self._offer_ended(past, offer_id, OfferResult.ACCEPTED, ending.bridged_at)
+            self._offer_ended(past.call_id, offer_id, offer, result=OfferResult.ACCEPTED, at=ending.bridged_at)
             self._publish(
                 CallerConnected(
                     at=ending.bridged_at,
@@ -164,22 +179,32 @@ class Closing:
         for offer_id, offer in list(past.offers.items()):
             if offer_id in self._acd.offers.out:
                 continue
-            ending = read_ending(self._cdr_path, offer["leg_id"])
-            result = OfferResult.CANCELLED
-            if ending is not None:
-                contact, progressed = offer.get("contact", ""), ending.progressed_at or ending.answered_at
-                result = result_of(ending.cause, ending.protocol_cause, progressed, contact)
-            end = ending.ended_at if ending else at or self._clock.now()
-            self._offer_ended(past, offer_id, result, end, ending.cause if ending else "")
+            self._close_offer(past.call_id, offer_id, offer, at)
 
-    def _offer_ended(self, past: OpenCall, offer_id: str, result: OfferResult, at: Moment, cause: str = "") -> None:
-        offer = past.offers[offer_id]
+    def close_widowed_offers(self) -> None:
+        """Offers whose caller was gone already, and whose end ccd did not live to see."""
+        for offer_id, offer in list(self._ledger.widowed.items()):
+            if offer_id not in self._acd.offers.out:
+                self._close_offer(offer["call_id"], offer_id, offer, 0)
+
+    def _close_offer(self, call_id: str, offer_id: str, offer: dict[str, str], at: Moment) -> None:
+        ending = read_ending(self._cdr_path, offer["leg_id"])
+        result = OfferResult.CANCELLED
+        if ending is not None:
+            contact, progressed = offer.get("contact", ""), ending.progressed_at or ending.answered_at
+            result = result_of(ending.cause, ending.protocol_cause, progressed, contact)
+        end = ending.ended_at if ending else at or self._clock.now()
+        self._offer_ended(call_id, offer_id, offer, result=result, at=end, cause=ending.cause if ending else "")
+
+    def _offer_ended(
+        self, call_id: str, offer_id: str, offer: dict[str, str], *, result: OfferResult, at: Moment, cause: str = ""
+    ) -> None:
         self._publish(
             OfferEnded(
                 at=at,
                 offer_id=offer_id,
                 entry_id=offer["entry_id"],
-                call_id=past.call_id,
+                call_id=call_id,
                 queue_id=offer["queue_id"],
                 agent_id=offer["agent_id"],
                 result=result,
@@ -241,3 +266,8 @@ class Closing:
             self._acd.roster.wrap_up(agent, at, wrap_up_ms)
         else:
             self._acd.roster.publish(agent, "recovered")
+
+
+def _was_for_us(ending: Ending) -> bool:
+    """A customer whom no ccd has marked: he came through our guards, or to the fallback behind them."""
+    return ending.inbound and (ending.entry or ending.fallback) and not ending.call_id

@@ -49,6 +49,7 @@ class Desk:
         self._nodes = nodes
         self._publish = publish
         self.running: dict[str, Greenlet] = {}
+        self._found_in_queue: set[str] = set()
         self._door = QueueDoor(enter=self._enter, waits=self._waits, timeout_prompt=self._timeout_prompt)
 
     def on_arrived(self, fact: CallArrived) -> None:
@@ -103,9 +104,15 @@ class Desk:
         def crashed(crash: Exception) -> None:
             self.to_fallback(leg, "flow_failed")
 
+        def over(_: Greenlet) -> None:
+            self.running.pop(call.call_id, None)
+            self._found_in_queue.discard(leg.leg_id)
+
+        if self._acd.caller_of(leg.leg_id) is not None:
+            self._found_in_queue.add(leg.leg_id)
         greenlet = spawn("call", body, on_crash=crashed, call_id=call.call_id)
         self.running[call.call_id] = greenlet
-        greenlet.rawlink(lambda _: self.running.pop(call.call_id, None))
+        greenlet.rawlink(over)
 
     def to_fallback(self, leg: Leg, reason: str) -> None:
         """ccd can do nothing for this caller: the site's fallback can."""
@@ -125,8 +132,12 @@ class Desk:
 
     def _enter(self, call: Call, leg: Leg, queue_name: str, priority: int) -> str:
         caller = self._acd.caller_of(leg.leg_id)
+        found = leg.leg_id in self._found_in_queue
+        self._found_in_queue.discard(leg.leg_id)
         if caller is None:
             queue = self._acd.queue_named(queue_name)
+            if found:  # the stay that a recovery found ended before the flow came here: its end is in the mailbox
+                return queue.settings.music
             caller = self._acd.enqueue(
                 call_id=call.call_id,
                 leg_id=leg.leg_id,

@@ -187,6 +187,7 @@ class House:
         on = self.bus.on
         on(LegEnded, self._forget_lease)
         on(CallArrived, self.desk.on_arrived)
+        on(LegCreated, self.recovery.closing.on_leg_created)
         on(LegCreated, self.acd.roster.on_leg_created)
         on(LegAnswered, self.acd.offers.on_answered)
         on(LegParked, self.acd.on_leg_parked)
@@ -194,6 +195,7 @@ class House:
         on(RecordStopped, self.recordings.on_stopped)
         on(LegEnded, self.recordings.on_leg_ended)
         on(LegEnded, self.acd.on_leg_ended)
+        on(LegEnded, self.recovery.closing.on_leg_ended)
         on(CallerQueued, self._mark_queued)
         on(CallerConnected, self._mark_connected)
         on(CallerReturned, self._mark_returned)

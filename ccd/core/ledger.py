@@ -78,12 +78,13 @@ class OpenLeg(msgspec.Struct, kw_only=True, omit_defaults=True):
 class Ledger(msgspec.Struct, kw_only=True):
     """Agents by their latest fact, open calls, legs and (by call) recordings; the legs of the calls that ended last.
 
-    `core_uuids` tells by node which run of FreeSWITCH the legs belong to.
+    `widowed` are offers whose call has ended before them. `core_uuids` tells by node which run of FreeSWITCH the legs belong to.
     """
 
     agents: dict[str, AgentChanged] = msgspec.field(default_factory=dict)
     calls: dict[str, OpenCall] = msgspec.field(default_factory=dict)
     legs: dict[str, OpenLeg] = msgspec.field(default_factory=dict)
+    widowed: dict[str, dict[str, str]] = msgspec.field(default_factory=dict)
     core_uuids: dict[str, str] = msgspec.field(default_factory=dict)
     recordings: dict[str, RecordingStarted] = msgspec.field(default_factory=dict)
     masked: dict[str, int] = msgspec.field(default_factory=dict)
@@ -116,7 +117,8 @@ def _answered(ledger: Ledger, fact: CallAnswered) -> None:
 
 
 def _ended(ledger: Ledger, fact: CallEnded) -> None:
-    ledger.calls.pop(fact.call_id, None)
+    if call := ledger.calls.pop(fact.call_id, None):
+        ledger.widowed |= {offer_id: {**offer, "call_id": call.call_id} for offer_id, offer in call.offers.items()}
     ledger.ended[fact.leg_id] = fact.at
     while len(ledger.ended) > ENDED_KEPT:
         del ledger.ended[next(iter(ledger.ended))]
@@ -152,6 +154,7 @@ def _offer_made(ledger: Ledger, fact: OfferMade) -> None:
 
 
 def _offer_ended(ledger: Ledger, fact: OfferEnded) -> None:
+    ledger.widowed.pop(fact.offer_id, None)
     if call := ledger.calls.get(fact.call_id):
         call.offers.pop(fact.offer_id, None)
 

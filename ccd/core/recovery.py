@@ -17,6 +17,7 @@ from ccd.acd.callers import Stay
 from ccd.acd.service import Acd
 from ccd.base.clock import Clock, Moment
 from ccd.base.errors import NotFound, SwitchError, SwitchRefused
+from ccd.base.greenlets import spawn
 from ccd.base.ids import new_id
 from ccd.calls import onchannel
 from ccd.calls.facts import (
@@ -45,6 +46,7 @@ from ccd.switch.found import Found, read_channels, read_dump
 log = structlog.get_logger(__name__)
 
 DUMPS_AT_ONCE = 64
+LOOK_AGAIN_S = (0.3, 1.5, 5.0)
 
 
 class Recovery:
@@ -73,11 +75,12 @@ class Recovery:
         self._publish = publish
         self._cdr_path = cdr_path
         self._started_from = ledger.latest_at
-        self._closing = Closing(
+        self._unheard: dict[str, set[str]] = {}
+        self.closing = Closing(
             clock=clock, registry=registry, acd=acd, ledger=ledger, publish=publish, cdr_path=cdr_path
         )
         self._stays = Stays(
-            clock=clock, registry=registry, acd=acd, ledger=ledger, closing=self._closing, publish=publish
+            clock=clock, registry=registry, acd=acd, ledger=ledger, closing=self.closing, publish=publish
         )
 
     def reconcile(self, node: Node) -> None:
@@ -96,19 +99,23 @@ class Recovery:
         for leg in known:
             if leg.leg_id not in alive and not leg.ordered:
                 self._gone(leg.leg_id)
+        self._unheard[node.name] = {leg.leg_id for leg in known if leg.ordered and leg.leg_id not in alive}
         if since := node.blind_since or self._started_from:
-            self._closing.record_unseen(node.name, since)
+            self.closing.record_unseen(node.name, since)
         restarted = self._ledger.core_uuids.get(node.name, identity) != identity
-        self._closing.close_forgotten(node.name, alive, switch_lost=restarted)
+        self.closing.close_forgotten(node.name, alive, switch_lost=restarted)
         fresh = [found for found in alive.values() if found.leg_id not in self._registry.legs]
         for leg in known:
             if found := alive.get(leg.leg_id):
                 self._catch_up(leg, found)
         self._take_up(node, fresh)
-        self._closing.close_legs(node.name, alive)
+        self.closing.close_widowed_offers()
+        self.closing.close_legs(node.name, alive)
         self._publish(SwitchConnected(at=self._clock.now(), node=node.name, core_uuid=identity))
         self._tell_changed_agents()
         node.is_reconciled = True
+        for seconds in LOOK_AGAIN_S:
+            self._clock.call_later(seconds, lambda: self._spawn_look(node, identity))
         self._acd.refresh_all()
 
     def _tell_changed_agents(self) -> None:
@@ -118,11 +125,38 @@ class Recovery:
             if last is not None and last.activity != agent.activity:
                 self._acd.roster.publish(agent, "recovered")
 
+    def _spawn_look(self, node: Node, core_uuid: str) -> None:
+        if node.is_reconciled and node.core_uuid == core_uuid:
+            spawn("look_again", self._look_again, node)
+
+    def _look_again(self, node: Node) -> None:
+        """The list of channels is filled late: who came just before we listened was neither in it nor in an event."""
+        try:
+            missing = set(read_channels(node.switch.ask(ListChannels(), timeout=10.0))) - set(self._registry.legs)
+            found = self._dump(node, sorted(missing)) if missing else {}
+        except SwitchError as lost:
+            log.info("not_looked_again", node=node.name, reason=str(lost))
+            return
+        for leg_id in self._unheard.pop(node.name, ()):  # the order went down with the old sockets
+            leg = self._registry.legs.get(leg_id)
+            if leg is not None and leg.ordered:
+                self._registry.lose(leg_id, "SWITCH_CONGESTION")
+        fresh = [one for leg_id, one in found.items() if leg_id not in self._registry.legs]
+        if fresh:
+            self._publish(Repaired(at=self._clock.now(), subject=node.name, what="legs_missed"))
+            self._take_up(node, fresh)
+
     # --- looking -----------------------------------------------------------------------------------
 
     def _look(self, node: Node) -> dict[str, Found]:
         """Every channel of the node, by leg id; dumps are asked for side by side."""
-        leg_ids = read_channels(node.switch.ask(ListChannels(), timeout=10.0))
+        listed = read_channels(node.switch.ask(ListChannels(), timeout=10.0))
+        # The list is filled late, so it is no witness that a leg is gone: each that we know of is asked for.
+        known = [leg.leg_id for leg in self._registry.legs.values() if leg.node == node.name]
+        before = [leg_id for leg_id, leg in self._ledger.legs.items() if leg.node == node.name]
+        return self._dump(node, list(dict.fromkeys([*listed, *known, *before])))
+
+    def _dump(self, node: Node, leg_ids: list[str]) -> dict[str, Found]:
         found: dict[str, Found] = {}
         lost: list[SwitchError] = []
 
@@ -141,7 +175,9 @@ class Recovery:
             if lost:
                 raise lost[0]
         return {
-            leg_id: one if one.bridged_to in found else msgspec.structs.replace(one, bridged_to="")
+            leg_id: one
+            if one.bridged_to in found or one.bridged_to in self._registry.legs
+            else msgspec.structs.replace(one, bridged_to="")
             for leg_id, one in found.items()
         }
 
@@ -185,7 +221,7 @@ class Recovery:
             self._stays.agent_leg(node, found, places[found.leg_id])
         for found in customers:
             if past := self._ledger.calls.get(places[found.leg_id].call_id):
-                self._closing.close_stale_offers(past)
+                self.closing.close_stale_offers(past)
         for found in customers:
             if found.leg_id in edges:
                 self._resume(node, found, places[found.leg_id], edges[found.leg_id])
@@ -293,7 +329,7 @@ class Recovery:
             return True
         self._take_up_recording(node, found, place)
         if past := self._ledger.calls.get(place.call_id):
-            self._closing.leave_queue(past)
+            self.closing.leave_queue(past)
         if _in_fallback(found):
             self._registry.note_fallback(leg, "ccd_was_away", self._clock.now())
         else:

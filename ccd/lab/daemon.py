@@ -118,6 +118,8 @@ class Daemon:
         core = status.get("core") or {}
         if (status.get("database") or {}).get("state") != "ready":
             return False
+        if not core.get("configuration"):
+            return False  # routes and flows follow the database by a moment
         return bool(core.get("switches")) and all(one["ready"] for one in core["switches"])
 
     def wait_until(self, true: Callable[[], bool], what: str, seconds: float) -> None:

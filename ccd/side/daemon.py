@@ -39,13 +39,16 @@ from ccd.side.writer import JournalWriter
 
 log = structlog.get_logger(__name__)
 
-_PARENT_LOOKED_FOR_S = 1.0
+_PARENT_LOOKED_FOR_S = 0.2
 _BATCH_IN_HAND_S = 3.0
 
 
-def run(settings_path: str, options: Mapping[str, str], core_socket: str) -> int:
-    """Run the office until SIGTERM or until core is gone; returns the exit code."""
-    parent = os.getppid()
+def run(settings_path: str, options: Mapping[str, str], core_socket: str, parent: int = 0) -> int:
+    """Run the office until SIGTERM or until core is gone; returns the exit code.
+
+    `parent` is core's process id, 0 for whoever started us: core may be dead before we come to look.
+    """
+    parent = parent or os.getppid()
     settings = load(settings_path, options=options)
     logging.configure(
         level=settings.log.level,
@@ -59,11 +62,12 @@ def run(settings_path: str, options: Mapping[str, str], core_socket: str) -> int
     for number in (signal.SIGTERM, signal.SIGINT):
         signal_handler(number, stop.set)
     signal_handler(signal.SIGHUP, office.reload)
-    office.start()
-    while not stop.wait(_PARENT_LOOKED_FOR_S):
-        if os.getppid() != parent:
-            log.warning("core_is_gone_for_good")
-            break
+    if os.getppid() == parent:
+        office.start()
+    while os.getppid() == parent and not stop.wait(_PARENT_LOOKED_FOR_S):
+        pass
+    if not stop.is_set():
+        log.warning("core_is_gone_for_good")
     office.stop()
     return 0
 

@@ -39,10 +39,6 @@ class ChannelCreated(SwitchEvent, frozen=True, kw_only=True):
     carried: Carried
 
 
-class ChannelProgressed(SwitchEvent, frozen=True, kw_only=True):
-    """The far end rings (180) or sends early media (183)."""
-
-
 class ChannelAnswered(SwitchEvent, frozen=True, kw_only=True):
     """The far end, or we, answered."""
 

@@ -21,7 +21,6 @@ from ccd.switch.events import (
     ChannelCreated,
     ChannelHungUp,
     ChannelParked,
-    ChannelProgressed,
     ChannelUnbridged,
     DigitPressed,
     Heartbeat,
@@ -136,8 +135,6 @@ def _hung_up(h: Headers) -> SwitchEvent:
 
 BUILDERS: dict[str, Callable[[Headers], SwitchEvent]] = {
     "CHANNEL_CREATE": _created,
-    "CHANNEL_PROGRESS": lambda h: ChannelProgressed(leg_id=h.leg_id, at=h.at),
-    "CHANNEL_PROGRESS_MEDIA": lambda h: ChannelProgressed(leg_id=h.leg_id, at=h.at),
     "CHANNEL_ANSWER": lambda h: ChannelAnswered(leg_id=h.leg_id, at=h.at),
     "CHANNEL_PARK": _parked,
     "CHANNEL_BRIDGE": lambda h: ChannelBridged(leg_id=h.leg_id, at=h.at, other_id=_other(h)),

@@ -8,7 +8,7 @@ import pytest
 from ccd.base.errors import Refused
 from ccd.lab.stories import Ring
 from live.field import until
-from live.site import MUSIC_HZ, PROMPTS, VIP_LINE, Story, hears, samples, settled, site, story, tones
+from live.site import MUSIC_HZ, PROMPTS, VIP_LINE, Story, hears, melody, samples, settled, site, story
 
 __all__ = ["site", "story"]
 pytestmark = pytest.mark.live
@@ -26,7 +26,7 @@ def test_a_caller_is_answered_at_once_hears_music_talks_and_hears_goodbye(story:
     caller = story.calls(line)
     assert caller.answered.wait(5)
     heard = story.listen(caller)
-    story.place(caller, "waiting")
+    story.event("PLAYBACK_START", Unique_ID=story.leg(caller))
     gevent.sleep(0.4)
     agent = story.agent(line, rings=(Ring("answer", 300, 900),))
     story.connected(caller)
@@ -34,7 +34,7 @@ def test_a_caller_is_answered_at_once_hears_music_talks_and_hears_goodbye(story:
     assert caller.ended.wait(10)
     assert caller.diary.ended_by == "switch"
     assert caller.diary.connected_phone == agent.name
-    what = [hz for hz in tones(samples(settled(heard))[0], (MUSIC_HZ, 2000, GOODBYE_HZ)) if hz]
+    what = melody(settled(heard), 0, MUSIC_HZ, 2000, GOODBYE_HZ)
     assert what == [MUSIC_HZ, 2000, GOODBYE_HZ]
     row = story.record(caller)
     assert (row["outcome"], row["ended_by"], row["agent"]) == ("answered", "agent", agent.name)
@@ -70,7 +70,7 @@ def test_a_caller_who_is_answered_at_the_agent_pays_nothing_while_he_waits(story
     bridged = story.event("CHANNEL_BRIDGE", Unique_ID=leg)
     answered = story.event("CHANNEL_ANSWER", Unique_ID=leg)
     assert int(answered["Event-Date-Timestamp"]) <= int(bridged["Event-Date-Timestamp"])
-    what = [hz for hz in tones(samples(settled(heard))[1], (MUSIC_HZ, 2000, GOODBYE_HZ)) if hz]
+    what = melody(settled(heard), 1, MUSIC_HZ, 2000, GOODBYE_HZ)
     assert what == [MUSIC_HZ, 2000, GOODBYE_HZ]
     row = story.record(caller)
     assert (row["outcome"], row["answered_at"] > row["queued_at"]) == ("answered", True)
@@ -118,7 +118,7 @@ def menu_story(story: Story, *keys: tuple[int, str]) -> tuple[list[int], dict, l
     row = story.record(caller)
     nodes = [segment["detail"] for segment in row["segments"] if segment["kind"] == "flow"]
     assert len(agent.rings) == (row["outcome"] == "answered")
-    return [hz for hz in tones(samples(settled(heard))[0], among) if hz], row, nodes
+    return melody(settled(heard), 0, *among), row, nodes
 
 
 def test_the_right_key_leads_to_the_queue(story: Story) -> None:
@@ -220,7 +220,7 @@ def test_who_waits_too_long_is_told_so_and_hung_up(story: Story) -> None:
     assert caller.answered.wait(5)
     heard = story.listen(caller)
     assert caller.ended.wait(6)
-    what = [hz for hz in tones(samples(settled(heard))[0], (MUSIC_HZ, TIMEOUT_HZ, GOODBYE_HZ)) if hz]
+    what = melody(settled(heard), 0, MUSIC_HZ, TIMEOUT_HZ, GOODBYE_HZ)
     assert what == [MUSIC_HZ, TIMEOUT_HZ]
     row = story.record(caller)
     assert (row["outcome"], row["ended_by"], row["cause"]) == ("abandoned", "ccd", "NORMAL_CLEARING")

@@ -78,7 +78,7 @@ class Centre:
             sounds=SOUNDS,
             flows=flows,
             database_url=database_url,
-            lease=lease,
+            lease={"alive_every": 1} | (lease or {}),
         )
         self.daemon.start()
         self._seed({"wrap_up_ms": 300, "record": "queue", "ring_ms": 4_000, "reject_delay_ms": 1_000} | (queue or {}))
@@ -190,6 +190,11 @@ class Centre:
         """The agents by name."""
         return {row["name"]: row for row in self.ask("agents.list")}
 
+    def side_pid(self) -> int:
+        """The office process, core's only child, as soon as there is one."""
+        children = Path(f"/proc/{self.daemon.pid}/task/{self.daemon.pid}/children")
+        return int(until(lambda: children.read_text().split(), "an office process")[0])
+
     def close(self) -> None:
         """Stop the daemon; the world is its maker's."""
         self.daemon.stop()
@@ -220,7 +225,9 @@ class Centre:
         return [line for line in self.daemon.errors() if "side_died" not in line]
 
 
-def desks(count: int, rng: random.Random, *, rings: int = 60, talk_ms: tuple[int, int] = (700, 2_000)) -> dict[str, PhoneScript]:
+def desks(
+    count: int, rng: random.Random, *, rings: int = 60, talk_ms: tuple[int, int] = (700, 2_000)
+) -> dict[str, PhoneScript]:
     """Phones that answer, most of the time."""
     names = [str(1001 + number) for number in range(count)]
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from itertools import pairwise
 from typing import Any
 
 from ccd.acd.facts import CallerConnected, CallerLeft, CallerQueued, CallerReturned, OfferEnded, OfferMade, TalkEnded
@@ -42,7 +43,7 @@ def nobody_was_rung_twice(phones: Iterable[PhoneDiary]) -> list[str]:
     found = []
     for spans in [*by_phone.values(), *by_caller.values()]:
         spans.sort()
-        for (_, over, one), (begins, _, other) in zip(spans, spans[1:], strict=False):
+        for (_, over, one), (begins, _, other) in pairwise(spans):
             if begins < over - OVERLAP_US:
                 found.append(f"{one} was not over when {other} began ({(over - begins) // 1000} ms)")
     return found
@@ -113,7 +114,7 @@ def diaries_agree(callers: Iterable[CallerDiary], facts: list[Any]) -> list[str]
         if isinstance(fact, CallerQueued):
             queued[fact.call_id].append(fact)
         elif isinstance(fact, CallerConnected):
-            connected[fact.call_id] = fact.at
+            connected.setdefault(fact.call_id, fact.at)  # an agent who left at once counts for his telephone
     found = []
     for one in callers:
         call = arrived.get(one.number)
@@ -126,7 +127,9 @@ def diaries_agree(callers: Iterable[CallerDiary], facts: list[Any]) -> list[str]
             moments.append(("connected", one.connected_at, connected.get(call.call_id)))
         for name, seen, written in moments:
             if seen is None or written is None or abs(seen - written) > NEAR_US:
-                found.append(f"{one.number} {name}: his telephone says {seen}, the facts {written} (call {call.call_id})")
+                found.append(
+                    f"{one.number} {name}: his telephone says {seen}, the facts {written} (call {call.call_id})"
+                )
         if len(queued[call.call_id]) > 1:
             found.append(f"{one.number} joined the queue {len(queued[call.call_id])} times")
     return found
@@ -141,3 +144,18 @@ def everything(callers: list[CallerDiary], phones: list[PhoneDiary], facts: list
         *the_line_kept_its_order(facts),
         *diaries_agree(callers, facts),
     ]
+
+
+OPEN_ROWS = {
+    "calls": "ended_at IS NULL OR arrived_at IS NULL OR outcome IS NULL",
+    "legs": "ended_at IS NULL",
+    "queue_entries": "joined_at IS NULL OR (left_at IS NULL AND talk_ended_at IS NULL)",
+    "offers": "offered_at IS NULL OR ended_at IS NULL OR result IS NULL",
+    "recordings": "stopped_at IS NULL AND state <> 'failed'",
+}
+
+
+def rows_left_open(sql: Callable[..., list[Any]]) -> dict[str, int]:
+    """How many rows of each table lack their end."""
+    counts = {table: sql(f"SELECT count(*) FROM ccd.{table} WHERE {open_}")[0][0] for table, open_ in OPEN_ROWS.items()}
+    return {table: count for table, count in counts.items() if count}

@@ -68,7 +68,6 @@ def test_story_of_a_queued_call() -> None:
         "A ChannelAnswered",
         "A ApplicationEnded answer",
         "B ChannelCreated",
-        "B ChannelProgressed",
         "B ChannelAnswered",
         "- JobEnded",
         "B ChannelParked",
