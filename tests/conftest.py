@@ -1,8 +1,21 @@
 """What all tests share. Fixtures live in plugin modules by subject."""
 
+from __future__ import annotations
+
+import os
 import sys
 from pathlib import Path
+
+import pytest
 
 sys.path.insert(0, str(Path(__file__).parent.parent))
 
 pytest_plugins = ["tests.postgres"]
+
+
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """`scripts/test --live` fails where there is no FreeSWITCH; everybody else skips what needs one."""
+    from ccd.lab.freeswitch import find_freeswitch
+
+    if os.environ.get("CCD_LIVE") == "required" and find_freeswitch() is None:
+        pytest.exit("no FreeSWITCH: set CCD_FREESWITCH to its prefix or have freeswitch in PATH", returncode=1)

@@ -95,3 +95,15 @@ def test_everyday_commands_load_nothing_slow(noun: str) -> None:
     assert (
         not {"gevent", "sqlalchemy", "psycopg", "textual", "pydantic", "yaml", "rich", "falcon", "structlog"} & loaded
     )
+
+
+def test_importing_anything_patches_nothing() -> None:
+    """gevent's patches are for the entry points; a test process that is patched by an import hangs where threads wait."""
+    names = [
+        ".".join(path.relative_to(ROOT).with_suffix("").parts)
+        for path in MODULES
+        if path.stem != "__main__" and "__init__" not in path.name
+    ]
+    code = "import importlib, sys\nfor name in sys.argv[1:]: importlib.import_module(name)\n"
+    code += "from gevent import monkey\nassert not monkey.is_module_patched('socket')"
+    subprocess.run([sys.executable, "-c", code, *names], check=True, timeout=60)

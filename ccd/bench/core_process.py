@@ -6,9 +6,10 @@ its command socket. `agents` are signed in when nobody was before.
 
 from __future__ import annotations
 
-from gevent import monkey
+if __name__ == "__main__":  # whoever imports it (a test) decides for himself
+    from gevent import monkey
 
-monkey.patch_all()
+    monkey.patch_all()
 
 import os  # noqa: E402
 import signal  # noqa: E402

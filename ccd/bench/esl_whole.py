@@ -7,9 +7,10 @@ ccd.bench.esl_whole FILE LAPS` prints one figure and the counts.
 
 from __future__ import annotations
 
-from gevent import monkey
+if __name__ == "__main__":  # whoever imports it (a test) decides for himself
+    from gevent import monkey
 
-monkey.patch_all()
+    monkey.patch_all()
 
 import json  # noqa: E402
 import sys  # noqa: E402

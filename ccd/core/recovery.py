@@ -41,6 +41,7 @@ from ccd.core.stays import Stays, as_known
 from ccd.recording.service import Recordings
 from ccd.switch.cdr import read_ending
 from ccd.switch.commands import AskIdentity, DumpChannel, ListChannels, SetVariables, StartRecording, Transfer
+from ccd.switch.events import ANY_EXECUTION, ApplicationEnded
 from ccd.switch.found import Found, read_channels, read_dump
 
 log = structlog.get_logger(__name__)
@@ -195,10 +196,22 @@ class Recovery:
         missed = found.changes(
             self._clock.now(), answered=bool(leg.answered_at), bridged_to=leg.bridged_to, parked=leg.parked
         )
+        if leg.ordered:  # even its beginning was missed
+            missed = found.as_events(self._clock.now())
         if missed:
             self._publish(Repaired(at=self._clock.now(), subject=leg.leg_id, what="events_missed"))
         for event in missed:
             self._registry.apply(event, leg.node)
+        if leg.mailbox is not None and not found.plays and not found.bridged_to:
+            leg.mailbox.put(
+                ApplicationEnded(
+                    leg_id=leg.leg_id,
+                    at=self._clock.now(),
+                    execution_id=ANY_EXECUTION,
+                    application="playback",
+                    response="LOST",
+                )
+            )
 
     # --- a start: calls that the channels tell us of -----------------------------------------------
 

@@ -14,7 +14,7 @@ from ccd.base.clock import Clock
 from ccd.calls.mailbox import Mailbox
 from ccd.calls.model import Call, Leg
 from ccd.switch.commands import Answer, Hangup, Play, StopPlaying
-from ccd.switch.events import ApplicationEnded, ChannelAnswered, ChannelParked, DigitPressed
+from ccd.switch.events import ANY_EXECUTION, ApplicationEnded, ChannelAnswered, ChannelParked, DigitPressed
 from ccd.switch.port import Switch
 
 log = structlog.get_logger(__name__)
@@ -99,7 +99,7 @@ class Talk:
             deadline = self._clock.monotonic() + LONGEST_PROMPT_S
             while (left := deadline - self._clock.monotonic()) > 0:
                 event = self._mailbox.wait(ApplicationEnded, DigitPressed, timeout=left)
-                if isinstance(event, ApplicationEnded) and event.execution_id == playing:
+                if isinstance(event, ApplicationEnded) and event.execution_id in (playing, ANY_EXECUTION):
                     return
                 if isinstance(event, DigitPressed):
                     self._typed.append(event.digit)
@@ -142,7 +142,7 @@ class Talk:
                     self._switch.tell(StopPlaying(leg_id=self.leg.leg_id))
                 return event.how
             if isinstance(event, ApplicationEnded):
-                if event.execution_id != playing or not self._queue_door.waits(self.leg.leg_id):
+                if event.execution_id not in (playing, ANY_EXECUTION) or not self._queue_door.waits(self.leg.leg_id):
                     continue
                 silent_s = began + MUSIC_AGAIN_S - self._clock.monotonic()
                 if silent_s > 0:  # music that ends at once is broken: not a storm of commands, but another try

@@ -66,6 +66,10 @@ class ChannelUnbridged(SwitchEvent, frozen=True, kw_only=True):
     other_id: str
 
 
+# The execution id of an ApplicationEnded that stands for whatever the leg was doing: its own event was missed.
+ANY_EXECUTION = "*"
+
+
 class ApplicationEnded(SwitchEvent, frozen=True, kw_only=True):
     """An application that we executed has ended; `execution_id` is the Event-UUID we gave it."""
 

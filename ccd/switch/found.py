@@ -40,6 +40,7 @@ class Found(msgspec.Struct, frozen=True, kw_only=True):
     bridged_at: Moment
     bridged_to: str
     parked: bool
+    plays: bool
     ended: bool
     variables: dict[str, str]
 
@@ -139,6 +140,8 @@ def read_dump(text: str) -> Found:
         bridged_to=bond,
         parked=state == "CS_PARK"
         or (state == "CS_EXECUTE" and get("variable_current_application") in ("park", "playback")),
+        # FreeSWITCH unsets the response when an application begins and sets it when it has ended.
+        plays=get("variable_current_application") == "playback" and not get("variable_current_application_response"),
         ended=state in ("CS_HANGUP", "CS_REPORTING", "CS_DESTROY"),
         variables={
             key.removeprefix("variable_"): str(value) for key, value in dump.items() if key.startswith("variable_")

@@ -46,7 +46,7 @@ PROMPTS = {
 MUSIC_HZ = 350
 # How many stories may take a line of each kind: (answer, record at the route).
 LINES = {
-    "plain": ("at_once", "no", 44),
+    "plain": ("at_once", "no", 64),
     "at_queue": ("at_queue", "no", 3),
     "at_agent": ("at_agent", "no", 5),
     "menu": ("at_once", "no", 12),
@@ -128,17 +128,17 @@ def _make_sounds(folder: Path) -> Path:
         for name, (hz, ms) in PROMPTS.items():
             _write_tone(folder / language / f"{name}.wav", hz, ms)
     (folder / "music").mkdir()
-    _write_tone(folder / "music" / "moh.wav", MUSIC_HZ, 4000)
+    _write_tone(folder / "music" / "moh.wav", MUSIC_HZ, 1000, times=600)  # local_stream is silent for 0.9 s at its end
     return folder.resolve()
 
 
-def _write_tone(path: Path, hz: int, ms: int) -> None:
+def _write_tone(path: Path, hz: int, ms: int, times: int = 1) -> None:
     samples = (round(9000 * math.sin(2 * math.pi * hz * i / RATE)) for i in range(RATE * ms // 1000))
     with wave.open(str(path), "wb") as file:
         file.setnchannels(1)
         file.setsampwidth(2)
         file.setframerate(RATE)
-        file.writeframes(b"".join(struct.pack("<h", sample) for sample in samples))
+        file.writeframes(b"".join(struct.pack("<h", sample) for sample in samples) * times)
 
 
 def _first(kind: str) -> int:

@@ -220,7 +220,6 @@ def test_hostile_names_of_what_does_not_exist_are_refused(story: Story, forbidde
         refused(site, f"/v1/agents/{agent.name}/login", station=value)
 
 
-@pytest.mark.xfail(strict=True, reason="the API repeats an unknown name as it came, line breaks and all")
 @pytest.mark.parametrize("value", [LINES["crlf"], LINES["escape"]], ids=["crlf", "escape"])
 def test_a_name_in_several_lines_is_refused_in_one(story: Story, value: str) -> None:
     refused(story.site, "/v1/agents", name="a-x", station=value)

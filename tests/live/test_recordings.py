@@ -165,8 +165,7 @@ def test_a_mask_writes_silence_on_the_same_time_line(story: Story) -> None:
         assert max(map(abs, inside)) < 200, "silence"
         assert hears(side[first - 3 * slack : first - slack], hz), "sound before"
         assert hears(side[last + slack : last + 3 * slack], hz), "sound after"
-    talked = dt.datetime.fromisoformat(row["stopped_at"]) - dt.datetime.fromisoformat(row["started_at"])
-    assert abs(len(left) / RATE - talked.total_seconds()) < 0.3, "the time line is whole"
+    assert abs(len(left) * 1000 / RATE - row["duration_ms"]) < 150, "the time line is whole"
 
 
 def test_a_call_that_ends_masked_stays_masked_to_its_end(story: Story) -> None:
@@ -174,7 +173,7 @@ def test_a_call_that_ends_masked_stays_masked_to_its_end(story: Story) -> None:
     agent = story.agent(line, rings=(Ring("answer", 100),))
     caller = story.calls(line, tone_hz=CALLER_HZ)
     story.connected(caller)
-    gevent.sleep(0.4)
+    gevent.sleep(0.8)  # FreeSWITCH silences the whole beginning when it is told to mask within the first half second
     story.site.api.post("recordings", story.live(caller)["call_id"], "mask")
     gevent.sleep(0.5)
     caller.hang_up()

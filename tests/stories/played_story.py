@@ -4,9 +4,10 @@ Run by test_same_story in a process of its own: `played_story.py simulated|frees
 """
 
 # ruff: noqa: E402
-from gevent import monkey
+if __name__ == "__main__":  # whoever imports it (a test) decides for himself
+    from gevent import monkey
 
-monkey.patch_all()
+    monkey.patch_all()
 
 import sys
 from pathlib import Path

@@ -150,7 +150,12 @@ def install_error_answers(app: falcon.App[Any, Any]) -> None:
 
 def _ours(_: falcon.Request, response: falcon.Response, error: Exception, __: Any) -> None:
     assert isinstance(error, CcdError)
-    answer(response, {"error": as_reply(error)}, STATUS.get(error.code, 500))
+    answer(response, {"error": _in_one_line(as_reply(error))}, STATUS.get(error.code, 500))
+
+
+def _in_one_line(reply: dict[str, str]) -> dict[str, str]:
+    """An error may repeat what a client sent: no line break or escape of his reaches a terminal or a log."""
+    return {name: "".join(c if c.isprintable() else "\ufffd" for c in text) for name, text in reply.items()}
 
 
 def _http_error(_: falcon.Request, response: falcon.Response, error: Exception, __: Any) -> None:
