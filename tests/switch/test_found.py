@@ -55,7 +55,8 @@ def test_dump_that_is_none(text: str) -> None:
         ({"Caller-Channel-Answered-Time": "9"}, True, False, [ChannelCreated, ChannelAnswered, ChannelParked]),
         ({"variable_current_application": "playback"}, True, False, [ChannelCreated, ChannelParked]),
         ({"variable_current_application": "bridge"}, False, False, [ChannelCreated]),
-        ({"variable_signal_bond": "other"}, False, False, [ChannelCreated, ChannelBridged]),
+        # from uuid_bridge on until the bridge stands both are true: the bond tells where it is going
+        ({"variable_signal_bond": "other"}, True, False, [ChannelCreated, ChannelBridged]),
         ({"Channel-State": "CS_HANGUP"}, False, True, [ChannelCreated]),
         ({"Caller-Channel-Answered-Time": "²"}, True, False, [ChannelCreated, ChannelParked]),
     ],
