@@ -62,4 +62,5 @@ class Offer:
     parked: bool = False
     bridging: bool = False
     cancelled: bool = False
+    unheard: bool = False
     timer: Timer | None = None

@@ -125,11 +125,15 @@ class Offers:
 
     def _overdue(self, offer: Offer) -> None:
         """No word came of the phone: end the leg, and do not wait for the switch to agree."""
-        if offer.offer_id in self.out:
-            log.warning("offer_overdue", offer_id=offer.offer_id, agent_id=offer.agent_id, bridging=offer.bridging)
-            self._ports.switch_of(offer.node).tell(Hangup(leg_id=offer.leg_id, cause="ORIGINATOR_CANCEL"))
-            heard = self._ports.node_is_up(offer.node)
-            self._ports.lose_leg(offer.leg_id, "NO_ANSWER" if heard else "SWITCH_CONGESTION")
+        if offer.offer_id not in self.out:
+            return
+        if not self._ports.node_is_up(offer.node):
+            offer.unheard = True  # the socket is away: the reconciliation will say what came of it
+            self._restart_timer(offer, GRACE_S)
+            return
+        log.warning("offer_overdue", offer_id=offer.offer_id, agent_id=offer.agent_id, bridging=offer.bridging)
+        self._ports.switch_of(offer.node).tell(Hangup(leg_id=offer.leg_id, cause="ORIGINATOR_CANCEL"))
+        self._ports.lose_leg(offer.leg_id, "SWITCH_CONGESTION" if offer.unheard else "NO_ANSWER")
 
     # --- answered, bridged ------------------------------------------------------------------------
 

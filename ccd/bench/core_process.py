@@ -11,24 +11,24 @@ if __name__ == "__main__":  # whoever imports it (a test) decides for himself
 
     monkey.patch_all()
 
-import os  # noqa: E402
-import signal  # noqa: E402
-import subprocess  # noqa: E402
-import sys  # noqa: E402
-import time  # noqa: E402
-from pathlib import Path  # noqa: E402
-from typing import Any  # noqa: E402
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from typing import Any
 
-import gevent  # noqa: E402
-import msgspec  # noqa: E402
+import gevent
+import msgspec
 
-from ccd.base import log as logging  # noqa: E402
-from ccd.base.errors import CcdError, DaemonUnreachable  # noqa: E402
-from ccd.core.house import House  # noqa: E402
-from ccd.journal.configuration import Configuration  # noqa: E402
-from ccd.lab.processes import die_with_parent  # noqa: E402
-from ccd.settings.model import Settings  # noqa: E402
-from ccd.side.core_link import CoreLink  # noqa: E402
+from ccd.base import log as logging
+from ccd.base.errors import CcdError, DaemonUnreachable
+from ccd.core.house import House
+from ccd.journal.configuration import Configuration
+from ccd.lab.processes import die_with_parent
+from ccd.settings.model import Settings
+from ccd.side.core_link import CoreLink
 
 START_S, STOP_S = 20.0, 10.0
 

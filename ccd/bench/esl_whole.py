@@ -12,34 +12,34 @@ if __name__ == "__main__":  # whoever imports it (a test) decides for himself
 
     monkey.patch_all()
 
-import json  # noqa: E402
-import sys  # noqa: E402
-import tempfile  # noqa: E402
-import time  # noqa: E402
-from collections import Counter  # noqa: E402
-from collections.abc import Callable, Iterator  # noqa: E402
-from contextlib import contextmanager  # noqa: E402
-from pathlib import Path  # noqa: E402
-from types import SimpleNamespace  # noqa: E402
-from typing import Any  # noqa: E402
+import json
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
-import gevent  # noqa: E402
-import structlog  # noqa: E402
-from gevent.event import Event  # noqa: E402
-from pydantic import SecretStr  # noqa: E402
+import gevent
+import structlog
+from gevent.event import Event
+from pydantic import SecretStr
 
-import ccd.acd.offers  # noqa: E402
-from ccd.acd.agent_states import AgentState  # noqa: E402
-from ccd.acd.callers import QueuedCaller  # noqa: E402
-from ccd.acd.model import Agent, Queue, Station, Tier  # noqa: E402
-from ccd.bench.esl_feed import feed, load  # noqa: E402
-from ccd.bench.esl_stream import Recorded, dress, lap  # noqa: E402
-from ccd.core.house import House  # noqa: E402
-from ccd.esl.connection import Connection  # noqa: E402
-from ccd.esl.frame import Frame  # noqa: E402
-from ccd.ivr.flow import fingerprint  # noqa: E402
-from ccd.journal.configuration import Configuration, Route  # noqa: E402
-from ccd.settings.model import Recordings, Settings, Switch  # noqa: E402
+import ccd.acd.offers
+from ccd.acd.agent_states import AgentState
+from ccd.acd.callers import QueuedCaller
+from ccd.acd.model import Agent, Queue, Station, Tier
+from ccd.bench.esl_feed import feed, load
+from ccd.bench.esl_stream import Recorded, dress, lap
+from ccd.core.house import House
+from ccd.esl.connection import Connection
+from ccd.esl.frame import Frame
+from ccd.ivr.flow import fingerprint
+from ccd.journal.configuration import Configuration, Route
+from ccd.settings.model import Recordings, Settings, Switch
 
 DEADLINE_S = 150.0
 AGENTS = 150  # as many as there are calls, so that each caller's agent leg is ordered before the recording shows it

@@ -180,7 +180,7 @@ class House:
             hold_alone=lambda name, leg_id, seconds: self.node(name).guards.hold_alone(leg_id, seconds),
             drop_lease=lambda name, leg_id: self.node(name).guards.drop(leg_id),
             hold_lease=lambda name, leg_id: self.node(name).guards.hold(leg_id),
-            node_is_up=lambda name: self.node(name).is_reconciled and self.node(name).link.is_up,
+            node_is_up=self._node_is_up,
         )
 
     def _listen(self) -> None:
@@ -217,7 +217,10 @@ class House:
 
     def _node_is_up(self, name: str) -> bool:
         """A station may name a switch that ccd.yaml does not: nobody can be reached there."""
-        return (not name or name in self.nodes) and self.node(name).link.is_up
+        if name and name not in self.nodes:
+            return False
+        node = self.node(name)
+        return node.is_reconciled and node.link.is_up
 
     def _stay_done(self, leg_id: str, how: LeftReason) -> None:
         self.desk.on_done(leg_id, how)

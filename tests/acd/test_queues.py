@@ -177,10 +177,10 @@ def test_offer_that_ran_out_while_the_switch_was_away_is_not_the_agents_fault(wo
     world.is_up = False
     world.acd.refresh_all()
     world.clock.advance(23)
-    assert world.acd.offers.out == {}
+    assert len(world.acd.offers.out) == 1, "nobody can say what came of it"
     world.is_up = True
     world.acd.refresh_all()
-    world.clock.advance(1)
+    world.clock.advance(4)
     assert world.offered_to(caller) == "alice"
 
 

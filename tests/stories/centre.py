@@ -136,7 +136,11 @@ class Centre:
 
     def all_go(self, seconds: float = 60.0) -> None:
         """Wait until every caller has ended, then until the switch has no channel left, for which it has 5 s."""
-        until(lambda: self.on_the_line() == 0, "all callers ended", seconds)
+        try:
+            until(lambda: self.on_the_line() == 0, "all callers ended", seconds)
+        except AssertionError as late:
+            left = [diary for diary in self.world.callers() if diary.ended_at is None]
+            raise AssertionError(f"{late}\n{left}\n{self.ask('calls.list')}\n{self.agents()}") from None
         until(lambda: self.world.channels() == 0, "no channel left", 5.0)
         until(lambda: self.status()["calls"] == self.status()["legs"] == 0, "ccd knows of no leg", 5.0)
 

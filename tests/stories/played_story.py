@@ -3,7 +3,6 @@
 Run by test_same_story in a process of its own: `played_story.py simulated|freeswitch FOLDER`.
 """
 
-# ruff: noqa: E402
 if __name__ == "__main__":  # whoever imports it (a test) decides for himself
     from gevent import monkey
 

@@ -14,6 +14,7 @@ from ccd.recording.facts import RecordingFailed, RecordingStarted, RecordingStop
 
 OVERLAP_US = 60_000
 NEAR_US = 1_500_000
+PARKED_AGAIN_US = 250_000  # a caller whose agent left is offered again only when his leg stands parked
 
 
 def nobody_was_cut_off(callers: Iterable[CallerDiary], phones: Iterable[PhoneDiary]) -> list[str]:
@@ -80,6 +81,7 @@ def rows_are_complete(facts: list[Any]) -> list[str]:
 def the_line_kept_its_order(facts: list[Any]) -> list[str]:
     """Each offer went to whoever of those in line had waited longest; one queue."""
     waiting: dict[str, int] = {}
+    back_at: dict[str, int] = {}
     offered: dict[str, str] = {}
     found = []
     for fact in facts:
@@ -87,7 +89,12 @@ def the_line_kept_its_order(facts: list[Any]) -> list[str]:
             case CallerQueued():
                 waiting[fact.entry_id] = fact.at
             case OfferMade():
-                others = [entry for entry in waiting if entry not in offered.values()]
+                others = [
+                    entry
+                    for entry in waiting
+                    if entry not in offered.values()
+                    and (entry == fact.entry_id or back_at.get(entry, 0) < fact.at - PARKED_AGAIN_US)
+                ]
                 first = min(others, key=lambda entry: waiting[entry], default="")
                 if first != fact.entry_id:
                     ahead = sum(waiting[entry] < waiting.get(fact.entry_id, 0) for entry in others)
@@ -98,14 +105,21 @@ def the_line_kept_its_order(facts: list[Any]) -> list[str]:
             case CallerConnected() | CallerLeft() | TalkEnded():
                 waiting.pop(fact.entry_id, None)
             case CallerReturned():
+                back_at[fact.entry_id] = fact.at
                 waiting[fact.entry_id] = next(
                     one.at for one in facts if isinstance(one, CallerQueued) and one.entry_id == fact.entry_id
                 )
     return found
 
 
-def diaries_agree(callers: Iterable[CallerDiary], facts: list[Any]) -> list[str]:
-    """Arrival, conversation and end of each caller are in the facts, at the time that his own telephone noted."""
+def diaries_agree(
+    callers: Iterable[CallerDiary], facts: list[Any], *, connected_is_answered: bool = False
+) -> list[str]:
+    """Arrival, conversation and end of each caller are in the facts, at the time that his own telephone noted.
+
+    `connected_is_answered`: the outside world cannot see a bridge and notes when an agent's phone was answered. The bridge
+    comes when ccd is back, or with the next agent.
+    """
     arrived = {fact.caller_number: fact for fact in facts if isinstance(fact, CallArrived)}
     queued: dict[str, list[CallerQueued]] = defaultdict(list)
     connected: dict[str, int] = {}
@@ -123,7 +137,13 @@ def diaries_agree(callers: Iterable[CallerDiary], facts: list[Any]) -> list[str]
             continue
         end = ended.get(call.call_id)
         moments = [("arrived", one.started_at, call.at), ("ended", one.ended_at, end.at if end else None)]
-        if one.connected_at is not None:
+        if connected_is_answered:
+            talked = connected.get(call.call_id)
+            if talked is not None and (one.connected_at is None or talked < one.connected_at - NEAR_US):
+                found.append(
+                    f"{one.number}: no telephone was answered before the facts connect him (call {call.call_id})"
+                )
+        elif one.connected_at is not None:
             moments.append(("connected", one.connected_at, connected.get(call.call_id)))
         for name, seen, written in moments:
             if seen is None or written is None or abs(seen - written) > NEAR_US:
@@ -135,14 +155,16 @@ def diaries_agree(callers: Iterable[CallerDiary], facts: list[Any]) -> list[str]
     return found
 
 
-def everything(callers: list[CallerDiary], phones: list[PhoneDiary], facts: list[Any]) -> list[str]:
+def everything(
+    callers: list[CallerDiary], phones: list[PhoneDiary], facts: list[Any], *, connected_is_answered: bool = False
+) -> list[str]:
     """All findings."""
     return [
         *nobody_was_cut_off(callers, phones),
         *nobody_was_rung_twice(phones),
         *rows_are_complete(facts),
         *the_line_kept_its_order(facts),
-        *diaries_agree(callers, facts),
+        *diaries_agree(callers, facts, connected_is_answered=connected_is_answered),
     ]
 
 
