@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -64,3 +65,8 @@ class Offer:
     cancelled: bool = False
     unheard: bool = False
     timer: Timer | None = None
+
+
+def shown(number: str) -> str:
+    """The caller's number as the agent's phone shows it; what is no number is not passed on."""
+    return number if re.fullmatch(r"[0-9*#+]{1,32}", number) else ""

@@ -2,20 +2,19 @@
 
 from __future__ import annotations
 
-import re
 import uuid
 from typing import TYPE_CHECKING
 
 import structlog
 
 from ccd.acd.agent_states import AgentState, Cue
-from ccd.acd.callers import Offer, QueuedCaller, Stay
+from ccd.acd.callers import Offer, QueuedCaller, Stay, shown
 from ccd.acd.causes import penalty_of, result_of
 from ccd.acd.facts import CallerConnected, CallerReturned, OfferEnded, OfferMade, OfferResult
 from ccd.acd.model import Activity
 from ccd.acd.ports import Ports
 from ccd.base.clock import Moment, ms_between
-from ccd.base.errors import SwitchError
+from ccd.base.errors import SwitchError, SwitchRefused
 from ccd.base.ids import new_id
 from ccd.calls import onchannel
 from ccd.calls.facts import EndedBy, LegAnswered, LegEnded, LegParked, LegsBridged, Role
@@ -97,8 +96,8 @@ class Offers:
             Originate(
                 leg_id=offer.leg_id,
                 contact=offer.contact,
-                caller_number=_shown(caller.number),
-                caller_name=_shown(caller.number).replace("*", "").replace("#", "").replace("+", ""),
+                caller_number=shown(caller.number),
+                caller_name=shown(caller.number).replace("*", "").replace("#", "").replace("+", ""),
                 timeout_s=ring_s + 1,  # the switch counts whole seconds of the clock: up to one less than asked
                 variables=onchannel.variables(
                     call_id=caller.call_id,
@@ -115,8 +114,11 @@ class Offers:
         offer.timer = self._ports.clock.call_later(ring_s + GRACE_S, lambda: self._overdue(offer))
 
     def _ordered(self, offer: Offer, error: SwitchError | None) -> None:
-        """Refused at once or later: taken back in the loop's next turn, never inside the decision that made the offer."""
-        if error is not None:
+        """Refused at once or later: taken back in the loop's next turn, never inside the decision that made the offer.
+
+        A lost connection says nothing: the phone may ring all the same. The reconciliation that follows finds out.
+        """
+        if isinstance(error, SwitchRefused):
             self._ports.clock.call_later(0.0, lambda: self._not_ringing(offer))
 
     def _not_ringing(self, offer: Offer) -> None:
@@ -191,9 +193,15 @@ class Offers:
         )
 
     def _bridged(self, offer: Offer, error: SwitchError | None) -> None:
-        if error is not None and offer.offer_id in self.out:
+        if isinstance(error, SwitchRefused) and offer.offer_id in self.out:
             log.warning("bridge_refused", offer_id=offer.offer_id, reason=str(error))
             self._ports.switch_of(offer.node).tell(Hangup(leg_id=offer.leg_id, cause=REFUSED_BRIDGE))
+
+    def bridge_again(self, leg_id: str) -> None:
+        """A reconciliation found the agent's leg parked: an order to bridge it went down with the connection."""
+        offer = self._by_leg.get(leg_id)
+        if offer is not None and offer.offer_id in self.out and offer.bridging and not offer.cancelled:
+            self.bridge(offer)
 
     def on_bridged(self, fact: LegsBridged) -> None:
         """Caller and agent hear each other."""
@@ -348,8 +356,6 @@ class Offers:
         """Whether an offer or a conversation of that queue has not come to its end."""
         return any(offer.queue_id == queue_id for offer in self._by_leg.values())
 
-    # --- small parts ------------------------------------------------------------------------------
-
     def adopt(self, offer: Offer, left_s: float) -> None:
         """Take up an offer that a recovery found ringing; it keeps what is left of its time."""
         self.out[offer.offer_id] = self._by_leg[offer.leg_id] = offer
@@ -391,8 +397,3 @@ class Offers:
                 ring_ms=ms_between(offer.made_at, offer.answered_at or at),
             )
         )
-
-
-def _shown(number: str) -> str:
-    """The caller's number as the agent's phone shows it; what is no number is not passed on."""
-    return number if re.fullmatch(r"[0-9*#+]{1,32}", number) else ""

@@ -9,14 +9,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-import gevent
 import msgspec
 import structlog
 
 from ccd.acd.callers import Stay
 from ccd.acd.service import Acd
 from ccd.base.clock import Clock, Moment
-from ccd.base.errors import NotFound, SwitchError, SwitchRefused
+from ccd.base.errors import NotFound, SwitchError
 from ccd.base.greenlets import spawn
 from ccd.base.ids import new_id
 from ccd.calls import onchannel
@@ -35,18 +34,18 @@ from ccd.calls.registry import Registry
 from ccd.core.closing import Closing
 from ccd.core.desk import Desk
 from ccd.core.ledger import Ledger
+from ccd.core.looking import dump_channels
 from ccd.core.node import Node
 from ccd.core.site import Site
 from ccd.core.stays import Stays, as_known
 from ccd.recording.service import Recordings
 from ccd.switch.cdr import read_ending
-from ccd.switch.commands import AskIdentity, DumpChannel, ListChannels, SetVariables, StartRecording, Transfer
+from ccd.switch.commands import AskIdentity, ListChannels, SetVariables, StartRecording, Transfer
 from ccd.switch.events import ANY_EXECUTION, ApplicationEnded
-from ccd.switch.found import Found, read_channels, read_dump
+from ccd.switch.found import Found, read_channels
 
 log = structlog.get_logger(__name__)
 
-DUMPS_AT_ONCE = 64
 LOOK_AGAIN_S = (0.3, 1.5, 5.0)
 
 
@@ -158,29 +157,7 @@ class Recovery:
         return self._dump(node, list(dict.fromkeys([*listed, *known, *before])))
 
     def _dump(self, node: Node, leg_ids: list[str]) -> dict[str, Found]:
-        found: dict[str, Found] = {}
-        lost: list[SwitchError] = []
-
-        def dump(leg_id: str) -> None:
-            try:
-                one = read_dump(node.switch.ask(DumpChannel(leg_id=leg_id), timeout=10.0))
-                if not one.ended and one.leg_id:
-                    found[leg_id] = one
-            except SwitchRefused:
-                return  # it ended between the list and the dump
-            except SwitchError as gone:
-                lost.append(gone)
-
-        for start in range(0, len(leg_ids), DUMPS_AT_ONCE):
-            gevent.joinall([gevent.spawn(dump, leg_id) for leg_id in leg_ids[start : start + DUMPS_AT_ONCE]])
-            if lost:
-                raise lost[0]
-        return {
-            leg_id: one
-            if one.bridged_to in found or one.bridged_to in self._registry.legs
-            else msgspec.structs.replace(one, bridged_to="")
-            for leg_id, one in found.items()
-        }
+        return dump_channels(node.switch, leg_ids, known=self._registry.legs)
 
     def _switch_was_restarted(self, node: Node) -> None:
         log.error("switch_lost", node=node.name, legs=len(self._registry.legs))
@@ -193,6 +170,8 @@ class Recovery:
 
     def _catch_up(self, leg: Leg, found: Found) -> None:
         """Events of a known leg that were missed while the socket was away."""
+        if leg.role is Role.AGENT and found.parked and not found.bridged_to:
+            self._acd.offers.bridge_again(leg.leg_id)
         missed = found.changes(
             self._clock.now(), answered=bool(leg.answered_at), bridged_to=leg.bridged_to, parked=leg.parked
         )

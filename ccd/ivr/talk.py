@@ -78,9 +78,16 @@ class Talk:
     def _answer(self) -> None:
         if self.leg.answered_at:
             return
+        deadline = self._clock.monotonic() + ANSWER_DEADLINE_S
         self._switch.tell(Answer(leg_id=self.leg.leg_id))
-        if self._mailbox.wait(ChannelAnswered, timeout=ANSWER_DEADLINE_S) is None and not self.leg.answered_at:
-            log.warning("answer_overdue", leg_id=self.leg.leg_id)
+        while not self.leg.answered_at:
+            left = deadline - self._clock.monotonic()
+            event = self._mailbox.wait(ChannelAnswered, ApplicationEnded, timeout=left)
+            if event is None and not self.leg.answered_at:
+                log.warning("answer_overdue", leg_id=self.leg.leg_id)
+                return
+            if isinstance(event, ApplicationEnded) and event.execution_id == ANY_EXECUTION:
+                self._switch.tell(Answer(leg_id=self.leg.leg_id))  # the order may have gone down with a connection
 
     def say(self, prompt: str, *, barge_in: bool) -> None:
         """Play a prompt to its end, or to the first key with `barge_in`; that key counts for the next input."""

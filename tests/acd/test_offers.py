@@ -341,10 +341,51 @@ def test_second_bridge_event_of_the_same_legs_changes_nothing(world: World) -> N
     assert world.agent("alice").activity is TALKING
 
 
-@pytest.mark.parametrize("error", [SwitchRefused("not a contact"), SwitchGone("link lost")])
-def test_originate_that_cannot_be_sent_leaves_no_agent_stuck(world: World, error: SwitchRefused) -> None:
+def test_originate_of_which_the_connection_died_may_ring_all_the_same(world: World) -> None:
+    """Nobody else is rung until a reconciliation, or at last the deadline, says that the phone does not ring."""
     world.ready("alice", "bob")
-    world.switch.refuses[Originate] = error
+    world.switch.refuses[Originate] = SwitchGone("link lost")
+    caller = world.caller_queues()
+    world.clock.advance(20)
+    assert world.results() == []
+    assert world.offered_to(caller) == "alice"
+    world.switch.refuses.clear()
+    world.clock.advance(5)
+    assert [name for name, _ in world.results()] == ["alice"]
+    assert world.offered_to(caller) == "bob"
+
+
+def test_bridge_that_went_down_with_the_connection_is_ordered_again(world: World) -> None:
+    world.ready("alice")
+    caller = world.caller_queues()
+    world.switch.refuses[Bridge] = SwitchGone("link lost")
+    leg = world.phone_answers("alice")
+    world.clock.advance(0.1)
+    assert world.results() == []
+    world.switch.refuses.clear()
+    world.acd.offers.bridge_again(leg)
+    assert world.switch.last(Bridge).other_id == leg
+    world.bridged(caller, leg)
+    assert world.agent("alice").activity is TALKING
+
+
+def test_agents_leg_that_the_switch_forgot_is_ended_after_its_caller(world: World) -> None:
+    """A caller who hangs up as he is bridged can leave the agent's leg behind: alive, silent, without an event."""
+    world.ready("alice")
+    caller = world.caller_queues()
+    leg = world.connect(caller, "alice")
+    world.clock.advance(5)
+    world.hung_up(caller)
+    assert world.agent("alice").activity is TALKING
+    world.clock.advance(3.1)
+    assert world.switch.last(Hangup).leg_id == leg
+    assert world.agent("alice").activity is IDLE
+    assert leg not in world.registry.legs
+
+
+def test_originate_that_cannot_be_sent_leaves_no_agent_stuck(world: World) -> None:
+    world.ready("alice", "bob")
+    world.switch.refuses[Originate] = SwitchRefused("not a contact")
     caller = world.caller_queues()
     world.clock.advance(0.5)
     assert world.results() == [("alice", R.CONGESTION), ("bob", R.CONGESTION)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import logging
 import math
 import random
 import struct
@@ -55,9 +56,7 @@ def real(centre: Centre) -> RealWorld:
     return centre.world
 
 
-def test_core_is_killed_twenty_times(
-    make_real_centre: MakeCentre, record_property: Callable[[str, object], None]
-) -> None:
+def test_core_is_killed_twenty_times(make_real_centre: MakeCentre) -> None:
     rng = random.Random(20)
     centre = make_real_centre(phones=desks(8, rng, talk_ms=(900, 2_500)))
     started = []
@@ -88,7 +87,7 @@ def test_core_is_killed_twenty_times(
     offers = [fact.at for fact in facts if isinstance(fact, OfferMade)]
     ready = [fact.at for fact in facts if isinstance(fact, SwitchConnected)]
     took_ms = sorted(min(at for at in [*offers, *ready] if at > begun) // 1000 - begun // 1000 for begun in started)
-    record_property("exec_to_ready_or_first_offer_ms", took_ms)
+    logging.getLogger(__name__).info("exec to ready or first offer: %s ms", took_ms)
     # The machine is shared with two FreeSWITCHes that run in real time: one start in twenty may have to wait for them.
     assert took_ms[-2] <= 2_000, took_ms
     assert took_ms[-1] <= 3_000, took_ms
