@@ -24,9 +24,9 @@ import msgspec
 
 from ccd.base import log as logging
 from ccd.base.errors import CcdError, DaemonUnreachable
+from ccd.base.processes import die_with_parent
 from ccd.core.house import House
 from ccd.journal.configuration import Configuration
-from ccd.lab.processes import die_with_parent
 from ccd.settings.model import Settings
 from ccd.side.core_link import CoreLink
 

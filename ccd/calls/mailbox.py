@@ -46,10 +46,6 @@ class Mailbox:
         self.gone = LegGone(self.leg_id, cause)
         self._wake()
 
-    def flush(self) -> None:
-        """Forget what nobody has read yet."""
-        self._events.clear()
-
     def wait(self, *kinds: type[T], timeout: float | None = None) -> T | None:
         """The next event of one of `kinds` (others before it are passed over), or None after `timeout` seconds.
 

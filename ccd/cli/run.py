@@ -39,8 +39,7 @@ def demo(arguments: tuple[str, ...]) -> None:
 @click.command(hidden=True)
 @settings_options
 @click.option("--core", "core_socket", required=True, help="core's command socket.")
-@click.option("--parent", type=int, default=0, help="core's process id.")
-def side(settings_path: str | None, sets: tuple[str, ...], core_socket: str, parent: int) -> None:
+def side(settings_path: str | None, sets: tuple[str, ...], core_socket: str) -> None:
     """The office process; core starts it as its child."""
     daemon = importlib.import_module("ccd.side.daemon")
-    sys.exit(daemon.run(found_settings(settings_path), parsed_sets(sets), core_socket, parent))
+    sys.exit(daemon.run(found_settings(settings_path), parsed_sets(sets), core_socket))

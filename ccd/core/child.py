@@ -1,8 +1,10 @@
-"""Side as a child of core: started, started again when it dies, ended with core. Calls never wait for it."""
+"""Side as a child of core: started, started again when it dies, ended with core, even with a killed one.
+
+Calls never wait for it.
+"""
 
 from __future__ import annotations
 
-import os
 import signal
 import subprocess
 import sys
@@ -12,18 +14,20 @@ from gevent.event import Event
 
 from ccd.base.clock import Clock
 from ccd.base.greenlets import spawn
+from ccd.base.processes import die_with_parent
 
 log = structlog.get_logger(__name__)
 
 PAUSES = (0.2, 1.0, 3.0, 10.0)
 STOP_DEADLINE_S = 8.0
+KILL_DEADLINE_S = 2.0
 
 
 class SideProcess:
     """Keeps `ccd side` running with the settings that core runs with."""
 
     def __init__(self, arguments: list[str], clock: Clock) -> None:
-        self._arguments = [sys.executable, "-m", "ccd", "side", *arguments, "--parent", str(os.getpid())]
+        self._arguments = [sys.executable, "-m", "ccd", "side", *arguments]
         self._clock = clock
         self._stopping = Event()
         self._child: subprocess.Popen[bytes] | None = None
@@ -54,13 +58,20 @@ class SideProcess:
         except subprocess.TimeoutExpired:
             log.warning("side_killed", pid=child.pid)
             child.kill()
-            child.wait()
+            try:
+                child.wait(timeout=KILL_DEADLINE_S)
+            except subprocess.TimeoutExpired:  # stuck in the kernel (a dead disk): core must not be stuck with it
+                log.error("side_unkillable", pid=child.pid)
 
     def _keep(self) -> None:
         failures = 0
         while not self._stopping.is_set():
             started = self._clock.monotonic()
-            self._child = subprocess.Popen(self._arguments, stdin=subprocess.DEVNULL)
+            self._child = subprocess.Popen(
+                self._arguments,
+                stdin=subprocess.DEVNULL,
+                preexec_fn=die_with_parent(signal.SIGTERM),  # noqa: PLW1509 (one prctl, nothing that allocates or locks)
+            )
             log.info("side_started", pid=self._child.pid)
             code = self._child.wait()
             if self._stopping.is_set():

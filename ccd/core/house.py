@@ -53,7 +53,6 @@ from ccd.switch.events import RecordStopped
 log = structlog.get_logger(__name__)
 
 SNAPSHOT_EVERY_S = 10.0
-DEFAULT_NODE = ""
 
 
 class House:

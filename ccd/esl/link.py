@@ -33,7 +33,8 @@ class Link:
 
     `on_events` runs in a reader greenlet and must not wait; it may be called shortly before `on_up`, for
     events that came as soon as the subscription stood. `on_up` runs in a greenlet of its own and may wait;
-    `on_down` runs in the link's greenlet, and reconnecting begins when it returns.
+    `on_down` runs in the link's greenlet, and reconnecting begins when it returns. A command connection that
+    owes a reply for `stuck_timeout` takes the link down: a command that never returns blocks all behind it.
     """
 
     def __init__(
@@ -51,6 +52,7 @@ class Link:
         clock: Clock | None = None,
         backoff: Sequence[float] = (0.1, 0.2, 0.5, 1.0, 2.0),
         heartbeat_timeout: float = 30.0,
+        stuck_timeout: float = 10.0,
         connect_timeout: float = 5.0,
     ) -> None:
         self.node = node
@@ -61,6 +63,7 @@ class Link:
         self._clock: Clock = clock or SystemClock()
         self._backoff = tuple(backoff)
         self._heartbeat_timeout = heartbeat_timeout
+        self._stuck_timeout = stuck_timeout
         self._connect_timeout = connect_timeout
         self._event_connection: Connection | None = None
         self._pool: list[Connection] = []
@@ -217,7 +220,7 @@ class Link:
             on_lost=lost.set,
             connect_timeout=self._connect_timeout,
             reply_timeout=self._connect_timeout,
-            idle_timeout=self._heartbeat_timeout,
+            idle_timeout=self._heartbeat_timeout if expects_heartbeat else self._stuck_timeout,
             expects_heartbeat=expects_heartbeat,
             clock=self._clock,
         )

@@ -17,8 +17,8 @@ from typing import Any
 import yaml
 
 from ccd.base.errors import CcdError, DaemonUnreachable
+from ccd.base.processes import die_with_parent
 from ccd.client.http import Client
-from ccd.lab.processes import die_with_parent
 
 START_DEADLINE_S = 60.0
 STOP_DEADLINE_S = 15.0

@@ -19,9 +19,9 @@ from typing import Self
 import gevent
 
 from ccd.base.errors import SwitchError, SwitchGone, SwitchTimeout
+from ccd.base.processes import die_with_parent
 from ccd.lab.home import command_line, find_freeswitch, lab_variables, make_home
 from ccd.lab.ports import HOST, PortBlock
-from ccd.lab.processes import die_with_parent
 from ccd.lab.wire import Event, Wire
 
 __all__ = ["PrivateFreeSwitch", "find_freeswitch"]

@@ -201,7 +201,7 @@ class Phone:
         if leg not in self.legs:
             return
         if ring.kind == "answer":
-            self._exchange.post(f"api uuid_answer {leg}")
+            self._exchange.post(f"sendmsg {leg}\ncall-command: execute\nexecute-app-name: answer")
             if ring.talk_ms is not None:
                 gevent.spawn_later(ring.talk_ms / 1000, self._exchange.post, f"api uuid_kill {leg}")
         elif ring.kind == "redirect":

@@ -26,7 +26,7 @@ from ccd.recording.facts import (
 )
 from ccd.switch.commands import MaskRecording, SetVariables, StartRecording, UnmaskRecording
 from ccd.switch.events import RecordStopped
-from ccd.switch.port import Switch
+from ccd.switch.port import Switch, says_gone
 
 log = structlog.get_logger(__name__)
 
@@ -105,7 +105,8 @@ class Recordings:
         if error is None or self.running.get(recording.leg_id) is not recording:
             return
         del self.running[recording.leg_id]
-        log.error("recording_refused", call_id=recording.call_id, reason=str(error))
+        tell = log.info if says_gone(error) else log.error  # a caller who has just hung up is nobody's fault
+        tell("recording_refused", call_id=recording.call_id, reason=str(error))
         self._publish(
             RecordingFailed(
                 at=self._clock.now(),

@@ -1,7 +1,7 @@
 """The composition root of the office process: journal's writer, configuration, HTTP. Started by core as its child.
 
-`ccd.__main__` has patched the process before this module is imported. Core may die and come back; when it is gone for good
-(somebody else became our parent) the office ends too.
+`ccd.__main__` has patched the process before this module is imported. The office ends with its core: core has the kernel
+send it SIGTERM when core dies (ccd.core.child), so that the next core's office finds socket and database free.
 """
 
 from __future__ import annotations
@@ -39,16 +39,12 @@ from ccd.side.writer import JournalWriter
 
 log = structlog.get_logger(__name__)
 
-_PARENT_LOOKED_FOR_S = 0.2
 _BATCH_IN_HAND_S = 3.0
 
 
-def run(settings_path: str, options: Mapping[str, str], core_socket: str, parent: int = 0) -> int:
-    """Run the office until SIGTERM or until core is gone; returns the exit code.
-
-    `parent` is core's process id, 0 for whoever started us: core may be dead before we come to look.
-    """
-    parent = parent or os.getppid()
+def run(settings_path: str, options: Mapping[str, str], core_socket: str) -> int:
+    """Run the office until SIGTERM, which core sends or its death; returns the exit code."""
+    core = os.getppid()
     settings = load(settings_path, options=options)
     logging.configure(
         level=settings.log.level,
@@ -62,12 +58,10 @@ def run(settings_path: str, options: Mapping[str, str], core_socket: str, parent
     for number in (signal.SIGTERM, signal.SIGINT):
         signal_handler(number, stop.set)
     signal_handler(signal.SIGHUP, office.reload)
-    if os.getppid() == parent:
-        office.start()
-    while os.getppid() == parent and not stop.wait(_PARENT_LOOKED_FOR_S):
-        pass
-    if not stop.is_set():
-        log.warning("core_is_gone_for_good")
+    office.start()
+    stop.wait()
+    if os.getppid() != core:
+        log.warning("core_is_gone")
     office.stop()
     return 0
 

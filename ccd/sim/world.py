@@ -14,7 +14,7 @@ from typing import Any, Self
 
 import msgspec
 
-from ccd.lab.processes import die_with_parent
+from ccd.base.processes import die_with_parent
 from ccd.lab.stories import CallerDiary, CallerScript, PhoneDiary, PhoneScript
 from ccd.sim.messages import Diaries, Status
 

@@ -30,12 +30,6 @@ class StopPlaying(LegCommand, frozen=True, kw_only=True):
     """Break off what the leg hears, and what was queued behind it."""
 
 
-class SendDigits(LegCommand, frozen=True, kw_only=True):
-    """Send keys to the far end."""
-
-    digits: str
-
-
 class SetVariables(LegCommand, frozen=True, kw_only=True):
     """Write channel variables, all at once; values are words or base64url, '' unsets."""
 
@@ -76,12 +70,6 @@ class Originate(LegCommand, frozen=True, kw_only=True):
 
 class StartRecording(LegCommand, frozen=True, kw_only=True):
     """Record a leg in stereo (left: what it says, right: what it hears) to a path as the switch sees it."""
-
-    path: str
-
-
-class StopRecording(LegCommand, frozen=True, kw_only=True):
-    """Close a recording."""
 
     path: str
 
@@ -130,11 +118,3 @@ class DumpChannel(LegCommand, frozen=True, kw_only=True):
 
 class AskIdentity(Command, frozen=True, kw_only=True):
     """The switch's Core-UUID: another one means that it was restarted and all its legs are gone."""
-
-
-class AskTime(Command, frozen=True, kw_only=True):
-    """The switch's wall clock in microseconds."""
-
-
-class AskStatus(Command, frozen=True, kw_only=True):
-    """The switch's version and uptime, as text."""

@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Protocol
 
-from ccd.base.errors import SwitchError
+from ccd.base.errors import SwitchError, SwitchRefused
 from ccd.switch.commands import Command
 
 Outcome = Callable[[SwitchError | None], None]
+
+# What mod_commands and mod_event_socket of 1.10.12 say of a leg that is not there (any more).
+_GONE = re.compile(r"-ERR (no such (channel|session)|cannot locate session|invalid (uuid|session id))", re.IGNORECASE)
+
+
+def says_gone(error: SwitchError) -> bool:
+    """Whether the switch refused because the leg is gone: nobody's fault, and told by an event as well."""
+    return isinstance(error, SwitchRefused) and _GONE.match(str(error)) is not None
 
 
 class Switch(Protocol):

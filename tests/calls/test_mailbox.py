@@ -74,9 +74,3 @@ def test_box_is_bounded_and_counts_what_it_drops(box: Mailbox) -> None:
         box.put(number)
     assert box.dropped == 3
     assert box.wait(int) == 3
-
-
-def test_flush_forgets_what_nobody_read(box: Mailbox) -> None:
-    box.put("a")
-    box.flush()
-    assert box.wait(str, timeout=0) is None

@@ -247,6 +247,30 @@ def test_a_switch_whose_heartbeat_stops_is_lost():
         until(lambda: isinstance(story.told[-1], SwitchTimeout))
 
 
+def test_a_command_that_never_returns_is_not_waited_for_as_long_as_a_heartbeat():
+    """FreeSWITCH can lock up inside a command; everything told behind it would stand still with it."""
+
+    def script(line):
+        line.log_in()
+        while (command := line.command()) and "uuid_stuck" not in command:
+            line.reply("+OK")
+        line.wait_closed()
+
+    clock = FakeClock()
+    behind = []
+    with ScriptedSwitch(script) as switch, Story(switch, clock) as story:
+        story.comes_up()
+        story.link.tell("api uuid_stuck 1", key="a")
+        story.link.tell("api uuid_kill 1", key="a", on_reply=behind.append)
+        until(lambda: "api uuid_stuck 1" in switch.commands)
+        clock.advance(9)
+        assert story.link.is_up
+        clock.advance(2)
+        until(lambda: not story.link.is_up)
+        until(lambda: isinstance(story.told[-1], SwitchTimeout))
+        until(lambda: behind and isinstance(behind[0], SwitchGone))
+
+
 def test_the_event_connection_is_nudged_while_something_is_awaited_and_not_after():
     with ScriptedSwitch(Line.answer_all) as switch, Story(switch) as story:
         story.comes_up()

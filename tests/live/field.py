@@ -27,7 +27,9 @@ class Field:
         self._news = Flag()
         self._numbers = iter(range(13800000001, 13800009999))
         self.wire = switch.wire(self._note)
-        self.wire.command("event json CHANNEL_PARK CHANNEL_BRIDGE CHANNEL_HANGUP_COMPLETE CHANNEL_DESTROY")
+        self.wire.command(
+            "event json CHANNEL_ANSWER CHANNEL_PARK CHANNEL_BRIDGE CHANNEL_HANGUP_COMPLETE CHANNEL_DESTROY"
+        )
 
     def set_alive(self, value: str) -> None:
         """Write the liveness variable as it stands."""
@@ -82,12 +84,17 @@ class Field:
                         return event
                 self._news.wait()
 
+    def answer(self, leg: str) -> None:
+        """Have a parked leg answer by itself, as ccd does, and wait until it has."""
+        self.wire.execute(leg, "answer")
+        self.wait(lambda e: e["Event-Name"] == "CHANNEL_ANSWER" and e["Unique-ID"] == leg, "answered")
+
     def connect(self, customer: str, phone: str) -> str:
         """Answer the parked customer, ring `phone`, bridge them; the id of the agent's leg.
 
         A customer's leg that is not answered yet does not survive `uuid_bridge`.
         """
-        self.wire.must(f"uuid_answer {customer}")
+        self.answer(customer)
         agent = self.wire.must("create_uuid")
         self.wire.must(
             f"originate {{origination_uuid={agent},ignore_early_media=true}}user/{phone}@{self.switch.domain} &park()"

@@ -208,7 +208,7 @@ def test_a_parked_leg_keeps_sending_rtp(field: Field) -> None:
     """Gateways drop a call that falls silent; fifty packets a second are what PCMA sends."""
     caller = field.call(patience_ms=1200)
     leg = field.parked(caller.script.number)
-    field.wire.must(f"uuid_answer {leg}")
+    field.answer(leg)
     assert caller.ended.wait(3)
     assert caller.rtp_packets_heard > 40
 
@@ -218,7 +218,7 @@ def test_a_star_does_not_end_the_waiting_music(field: Field) -> None:
     caller = field.call()
     leg = field.parked(caller.script.number)
     field.wire.must(f"sched_del ccd-{leg}")
-    field.wire.must(f"uuid_answer {leg}")
+    field.answer(leg)
     assert caller.answered.wait(2)
     field.wire.command("event json DTMF PLAYBACK_STOP PLAYBACK_START")
     field.wire.execute(leg, "playback", "local_stream://moh")

@@ -69,7 +69,7 @@ def test_a_caller_types_its_keys_waits_and_leaves(field: Field) -> None:
     field.wire.command("event json DTMF")
     caller = field.outside.call(script)
     leg = field.parked(number)
-    field.wire.must(f"uuid_answer {leg}")
+    field.answer(leg)
     for key in "1#":
         field.wait(lambda e, key=key: e["Event-Name"] == "DTMF" and e["DTMF-Digit"] == key, f"key {key}")
     assert caller.ended.wait(3)
@@ -84,7 +84,7 @@ def test_a_caller_who_talks_with_an_agent_hangs_up_when_it_has_talked(field: Fie
     number = field.a_number()
     caller = field.outside.call(CallerScript(number=number, dialled="95500", hang_up_after_ms=60_000, talk_ms=300))
     leg = field.parked(number)
-    field.wire.must(f"uuid_answer {leg}")
+    field.answer(leg)
     agent = f"{{origination_caller_id_number={number},ignore_early_media=true}}user/1007@{field.switch.domain}"
     reply = field.wire.must(f"originate {agent} &park()")
     field.wire.must(f"uuid_bridge {leg} {reply.split()[1]}")

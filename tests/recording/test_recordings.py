@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from structlog.testing import capture_logs
 
 from ccd.base.errors import NotFound, Refused, SwitchGone, SwitchRefused, Unsafe
 from ccd.recording.facts import (
@@ -68,11 +69,20 @@ def test_recording_begins_where_policy_says(point: str) -> None:
     assert (started.leg_id, started.from_point) == (caller, point)
 
 
-def test_recording_that_the_switch_refuses_costs_the_recording_never_the_call(world: World) -> None:
-    world.switch.refuses[StartRecording] = SwitchRefused("-ERR no space left")
-    leg = world.caller_arrives()
+@pytest.mark.parametrize(
+    ("reply", "level"),
+    [("-ERR Cannot record session!", "error"), ("-ERR Cannot locate session!", "info"), ("-ERR Invalid uuid", "info")],
+)
+def test_recording_that_the_switch_refuses_costs_the_recording_never_the_call(
+    world: World, reply: str, level: str
+) -> None:
+    """A caller who hung up at that moment is no fault; a full disk is."""
+    world.switch.refuses[StartRecording] = SwitchRefused(reply)
+    with capture_logs() as logs:
+        leg = world.caller_arrives()
+    assert [line["log_level"] for line in logs if line["event"] == "recording_refused"] == [level]
     (failed,) = world.of(RecordingFailed)
-    assert failed.reason == "-ERR no space left"
+    assert failed.reason == reply
     assert leg in world.registry.legs
     world.hung_up(leg)
     assert world.of(RecordingStopped) == []

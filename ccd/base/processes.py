@@ -1,4 +1,4 @@
-"""Child processes of the lab: none outlives whoever started it, however that ends."""
+"""Child processes: none outlives whoever started it, however that ends."""
 
 from __future__ import annotations
 

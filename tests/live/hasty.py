@@ -1,0 +1,64 @@
+"""Agents who hang up as they are bridged: timed from the moment just before FreeSWITCH gets the bridge command."""
+
+from __future__ import annotations
+
+import itertools
+import re
+import time
+
+import gevent
+
+from ccd.lab.parties import moment_of
+from ccd.lab.stories import RingDiary
+from ccd.lab.wire import Event
+from ccd.lab.worlds import RealWorld
+
+LONGEST_MS = 60
+_STEP_MS = 7  # prime to 61: runs through all of 0 … 60
+_OFFER = re.compile(r"ccd_offer_id=([0-9A-Za-z-]+)")
+
+
+class HastyAgents:
+    """Hangs up an agent's phone 0 to 60 ms after ccd prepared the caller for the bridge, which is its last word before.
+
+    As soon as `trials` of them came true within that span, everybody stays for `talk_ms`. The phones' scripts must only
+    answer.
+    """
+
+    def __init__(self, world: RealWorld, *, trials: int, talk_ms: int) -> None:
+        self._outside = world.outside
+        self._trials = trials
+        self._talk_ms = talk_ms
+        self._delays = itertools.cycle(step * _STEP_MS % (LONGEST_MS + 1) for step in range(LONGEST_MS + 1))
+        self._phone_of: dict[str, str] = {}  # offer id → phone
+        self._gone: list[tuple[int, RingDiary]] = []
+        self._wire = world.switch.wire(self._on_event)
+        self._wire.command("event json API CHANNEL_ANSWER")
+
+    def gone_ms(self) -> list[float]:
+        """How long after the bridge was ordered each hasty agent's phone was down, where it was within the span."""
+        took = [(ring.ended_at - ordered) / 1000 for ordered, ring in self._gone if ring.ended_at is not None]
+        return [ms for ms in took if 0 <= ms <= LONGEST_MS]
+
+    def close(self) -> None:
+        """Stop watching."""
+        self._wire.close()
+
+    def _on_event(self, event: Event) -> None:
+        if event["Event-Name"] == "CHANNEL_ANSWER":
+            if offer_id := event.get("variable_ccd_offer_id"):
+                self._phone_of[offer_id] = str(event["variable_dialed_user"])
+            return
+        told = str(event.get("API-Command-Argument", ""))
+        if "uuid_bridge_park_on_cancel=true" in told and (offer := _OFFER.search(told)):
+            self._ordered(self._phone_of[offer[1]], moment_of(event))
+
+    def _ordered(self, name: str, at: int) -> None:
+        (leg, ring), *_ = self._outside.phones[name].legs.items()
+        if len(self.gone_ms()) < self._trials:
+            self._gone.append((at, ring))
+            ms = next(self._delays)
+        else:
+            ms = self._talk_ms
+        left = at / 1e6 + ms / 1000 - time.time()
+        gevent.spawn_later(max(0.0, left), self._outside.post, f"api uuid_kill {leg}")
