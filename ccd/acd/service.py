@@ -20,7 +20,7 @@ from ccd.acd.roster import Roster
 from ccd.base.clock import Moment, ms_between
 from ccd.base.errors import NotFound
 from ccd.base.ids import new_id
-from ccd.calls.facts import EndedBy, LegEnded, LegParked, Role
+from ccd.calls.facts import EndedBy, LegEnded, LegParked, Role, ended_by_far_end
 
 
 class QueueState:
@@ -181,8 +181,7 @@ class Acd:
         if caller is None:
             return
         if caller.stay in (Stay.TALKING, Stay.ENDING):
-            ended_by = EndedBy.SWITCH_LOST if fact.cause == "SWITCH_LOST" else EndedBy.CALLER
-            self.end_talk(caller, caller.ended_at or fact.at, ended_by)
+            self.end_talk(caller, caller.ended_at or fact.at, ended_by_far_end(fact.cause, fact.disposition))
             self.offers.see_off(caller)
         if caller.stay is Stay.TALKED:
             self._forget(caller)

@@ -49,8 +49,19 @@ class EndedBy(StrEnum):
     CALLER = "caller"
     AGENT = "agent"
     CCD = "ccd"
+    SWITCH = "switch"
     SWITCH_LOST = "switch_lost"
     UNKNOWN = "unknown"
+
+
+def ended_by_far_end(cause: str, disposition: str) -> EndedBy:
+    """Who ended a customer's leg that neither an agent nor ccd did: the caller, unless the switch says that it was itself.
+
+    It ends legs of its own when media or a session timer runs out, in its fallback, and by faults of its own.
+    """
+    if cause == "SWITCH_LOST":
+        return EndedBy.SWITCH_LOST
+    return EndedBy.SWITCH if disposition.startswith("send_") else EndedBy.CALLER
 
 
 class CallArrived(Fact, tag="call_arrived", frozen=True, kw_only=True):

@@ -23,6 +23,7 @@ from ccd.calls.facts import (
     LegsUnbridged,
     Outcome,
     Role,
+    ended_by_far_end,
 )
 from ccd.calls.mailbox import Mailbox
 from ccd.calls.model import Call, Leg
@@ -85,10 +86,10 @@ class Registry:
         if mine := self.calls.get(leg.call_id):
             mine.legs.add(leg.leg_id)
 
-    def lose(self, leg_id: str, cause: str, at: Moment = 0) -> None:
+    def lose(self, leg_id: str, cause: str, at: Moment = 0, disposition: str = "") -> None:
         """A leg is known to be gone although no event said so."""
         if leg_id in self.legs:
-            self._end(self.legs[leg_id], at or self._clock.now(), cause)
+            self._end(self.legs[leg_id], at or self._clock.now(), cause, disposition=disposition)
 
     # --- one step per event -----------------------------------------------------------------------
 
@@ -218,7 +219,9 @@ class Registry:
 
     # --- endings ----------------------------------------------------------------------------------
 
-    def _end(self, leg: Leg, at: Moment, cause: str, event: e.ChannelHungUp | None = None) -> None:
+    def _end(
+        self, leg: Leg, at: Moment, cause: str, event: e.ChannelHungUp | None = None, disposition: str = ""
+    ) -> None:
         del self.legs[leg.leg_id]
         other = self.legs.get(leg.bridged_to)
         if other is not None and other.bridged_to == leg.leg_id:
@@ -233,7 +236,7 @@ class Registry:
                 role=leg.role,
                 cause=cause,
                 protocol_cause=event.protocol_cause if event else "",
-                disposition=event.disposition if event else "",
+                disposition=event.disposition if event else disposition,
                 progressed_at=event.progressed_at if event else 0,
                 answered_at=leg.answered_at,
             )
@@ -243,9 +246,9 @@ class Registry:
             return
         call.legs.discard(leg.leg_id)
         if call.leg_id == leg.leg_id:
-            self._end_call(call, at, cause)
+            self._end_call(call, at, cause, event.disposition if event else disposition)
 
-    def _end_call(self, call: Call, at: Moment, cause: str) -> None:
+    def _end_call(self, call: Call, at: Moment, cause: str, disposition: str) -> None:
         del self.calls[call.call_id]
         self._publish(
             CallEnded(
@@ -254,7 +257,7 @@ class Registry:
                 leg_id=call.leg_id,
                 outcome=outcome_of(call),
                 cause=cause,
-                ended_by=_ended_by(call, cause),
+                ended_by=_ended_by(call, cause, disposition),
                 duration_ms=ms_between(call.arrived_at, at),
             )
         )
@@ -278,9 +281,10 @@ def outcome_of(call: Call) -> Outcome:
     return Outcome.ABANDONED if call.queued else Outcome.IVR_ENDED
 
 
-def _ended_by(call: Call, cause: str) -> EndedBy:
-    if cause == "SWITCH_LOST":
-        return EndedBy.SWITCH_LOST
-    if call.agent_hung_up:
-        return EndedBy.AGENT
-    return EndedBy.CCD if call.ended_by_ccd else EndedBy.CALLER
+def _ended_by(call: Call, cause: str, disposition: str) -> EndedBy:
+    if cause != "SWITCH_LOST":
+        if call.agent_hung_up:
+            return EndedBy.AGENT
+        if call.ended_by_ccd:
+            return EndedBy.CCD
+    return ended_by_far_end(cause, disposition)

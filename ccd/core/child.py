@@ -30,6 +30,7 @@ class SideProcess:
         self._arguments = [sys.executable, "-m", "ccd", "side", *arguments]
         self._clock = clock
         self._stopping = Event()
+        self._kept = False
         self._child: subprocess.Popen[bytes] | None = None
 
     @property
@@ -38,8 +39,10 @@ class SideProcess:
         return self._child.pid if self._child is not None else None
 
     def start(self) -> None:
-        """Start the child and watch over it."""
-        spawn("side_keeper", self._keep)
+        """Start the child and watch over it; to say so twice is harmless."""
+        if not self._kept and not self._stopping.is_set():
+            self._kept = True
+            spawn("side_keeper", self._keep)
 
     def reload(self) -> None:
         """Have side read flows and tables again."""

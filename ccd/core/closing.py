@@ -11,7 +11,17 @@ from ccd.acd.model import Activity
 from ccd.acd.service import Acd
 from ccd.base.clock import Clock, Moment, ms_between
 from ccd.base.ids import new_id
-from ccd.calls.facts import CallArrived, CallEnded, CallToFallback, EndedBy, LegCreated, LegEnded, Outcome, Role
+from ccd.calls.facts import (
+    CallArrived,
+    CallEnded,
+    CallToFallback,
+    EndedBy,
+    LegCreated,
+    LegEnded,
+    Outcome,
+    Role,
+    ended_by_far_end,
+)
 from ccd.calls.registry import Registry
 from ccd.core.ledger import Ledger, OpenCall
 from ccd.recording.facts import RecordingStopped
@@ -104,7 +114,7 @@ class Closing:
         if not leg_ended:
             self._leg_ended(past.leg_id, past.call_id, Role.CUSTOMER, ending, at)
         outcome = Outcome.ANSWERED if past.connected else (Outcome.ABANDONED if past.queued else Outcome.IVR_ENDED)
-        by = EndedBy.SWITCH_LOST if lost else (EndedBy.CALLER if ending else EndedBy.UNKNOWN)
+        by = ended_by_far_end(cause, ending.disposition if ending else "") if ending or lost else EndedBy.UNKNOWN
         self._publish(
             CallEnded(
                 at=at,
@@ -230,6 +240,7 @@ class Closing:
                 role=role,
                 cause=ending.cause if ending else self._unknown_cause,
                 protocol_cause=ending.protocol_cause if ending else "",
+                disposition=ending.disposition if ending else "",
                 progressed_at=ending.progressed_at if ending else 0,
                 answered_at=ending.answered_at if ending else 0,
             )

@@ -27,6 +27,7 @@ from ccd.calls.facts import (
     LegEnded,
     LegParked,
     LegsBridged,
+    SwitchConnected,
     SwitchDisconnected,
 )
 from ccd.calls.model import Call
@@ -53,6 +54,7 @@ from ccd.switch.events import RecordStopped
 log = structlog.get_logger(__name__)
 
 SNAPSHOT_EVERY_S = 10.0
+SIDE_AT_LATEST_S = 1.0
 
 
 class House:
@@ -132,10 +134,14 @@ class House:
         self.socket.start()
         for node in self.nodes.values():
             node.start()
-        if self.side is not None:
-            self.side.start()
+        self.clock.call_later(SIDE_AT_LATEST_S, self._start_side)
         self._snapshot_timer()
         log.info("core_started", boot_id=self.boot_id, configuration=self.site.configuration.version)
+
+    def _start_side(self) -> None:
+        """Side takes a second of a processor to start: the callers who are on the switch come first."""
+        if self.side is not None:
+            self.side.start()
 
     def wait(self) -> None:
         """Return when somebody asked core to stop."""
@@ -184,6 +190,7 @@ class House:
 
     def _listen(self) -> None:
         on = self.bus.on
+        on(SwitchConnected, lambda _: self._start_side())
         on(LegEnded, self._forget_lease)
         on(CallArrived, self.desk.on_arrived)
         on(LegCreated, self.recovery.closing.on_leg_created)

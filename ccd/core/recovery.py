@@ -166,7 +166,10 @@ class Recovery:
 
     def _gone(self, leg_id: str) -> None:
         ending = read_ending(self._cdr_path, leg_id)
-        self._registry.lose(leg_id, ending.cause if ending else "LOST", ending.ended_at if ending else 0)
+        if ending is None:
+            self._registry.lose(leg_id, "LOST")
+        else:
+            self._registry.lose(leg_id, ending.cause, ending.ended_at, ending.disposition)
 
     def _catch_up(self, leg: Leg, found: Found) -> None:
         """Events of a known leg that were missed while the socket was away."""

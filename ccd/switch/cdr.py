@@ -28,6 +28,7 @@ class Ending(msgspec.Struct, frozen=True, kw_only=True):
     answered_at: Moment
     cause: str
     protocol_cause: str
+    disposition: str
     fallback: bool
     record_ms: int
     leg_id: str = ""
@@ -77,6 +78,7 @@ def _read(path: Path) -> Ending | None:
             answered_at=int(variables.get("answer_uepoch", 0)),
             cause=str(variables.get("hangup_cause", "")),
             protocol_cause=str(variables.get("proto_specific_hangup_cause", "")),
+            disposition=str(variables.get("sip_hangup_disposition", "")),
             fallback=variables.get("ccd_fallback") == "1",
             record_ms=int(variables.get("record_ms", 0)),
             leg_id=path.name.removesuffix(SUFFIX),

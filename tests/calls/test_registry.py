@@ -161,6 +161,18 @@ def test_switch_that_is_lost_ends_its_calls(world: World) -> None:
     assert ended.ended_by is EndedBy.SWITCH_LOST
 
 
+@pytest.mark.parametrize(
+    ("disposition", "by"), [("recv_bye", EndedBy.CALLER), ("send_bye", EndedBy.SWITCH), ("", EndedBy.CALLER)]
+)
+def test_call_that_the_switch_ended_by_itself_is_not_the_callers_doing(
+    world: World, disposition: str, by: EndedBy
+) -> None:
+    """No media for too long, a session timer, a fault: he did not hang up. FreeTDM says nothing of it."""
+    caller = world.caller_arrives()
+    world.hung_up(caller, "MEDIA_TIMEOUT", disposition=disposition)
+    assert world.of(CallEnded)[0].ended_by is by
+
+
 def test_station_and_customer_and_our_own_legs_have_their_roles(world: World) -> None:
     station, ours, other = new_leg(), new_leg(), new_leg()
     world.created(station, inbound=True, number="1001", context="ccd_agents", name="sofia/internal/1001@x")

@@ -72,6 +72,16 @@ def test_the_way_down_and_up_again_with_rows_in_every_table(database, engine):
     assert migrate.differences(database) == []
 
 
+def test_calls_that_the_switch_ended_are_unknown_to_the_schema_before(database, engine):
+    fill_every_table(engine)
+    with engine.begin() as connection:
+        connection.execute(text("UPDATE ccd.calls SET ended_by = 'switch'"))
+    migrate.downgrade(database, "0001")
+    with engine.connect() as connection:
+        assert connection.scalar(text("SELECT ended_by FROM ccd.calls")) == "unknown"
+    assert migrate.upgrade(database) == migrate.head()
+
+
 def test_two_upgrades_at_once_wait_for_each_other(empty_database):
     with ThreadPoolExecutor(2) as both:
         assert list(both.map(migrate.upgrade, [empty_database] * 2)) == [migrate.head()] * 2
