@@ -99,6 +99,24 @@ def test_an_answered_call_is_on_record_with_all_its_times(journal):
     }
 
 
+@pytest.mark.parametrize("batches", [1, 2])
+def test_the_last_word_counts_not_the_latest_moment(journal, batches):
+    """An agent's leg that ends after the caller's may be told of first: the stay has ended all the same."""
+    stay = {"entry_id": ident(1, "entry"), "call_id": ident(1, "call"), "queue_id": QUEUE}
+    talk = stay | {"agent_id": AGENTS[0], "offer_id": ident(1, "offer")}
+    told = [
+        acd.CallerQueued(at=START, leg_id="leg", priority=0, **stay),
+        acd.CallerConnected(at=START + SECOND, leg_id="agent", wait_ms=1000, **talk),
+        acd.CallerReturned(at=START + 2 * SECOND, **talk),
+        acd.CallerLeft(at=START + 2 * SECOND - 1000, reason=acd.LeftReason.ABANDONED, wait_ms=1999, **stay),
+    ]
+    for facts in [told] if batches == 1 else [told[:3], told[3:]]:
+        journal.write(*facts)
+    entry = journal.row("SELECT * FROM ccd.queue_entries")
+    assert (entry["reason"], entry["wait_ms"], entry["returns"]) == ("abandoned", 1999, 1)
+    assert to_moment(entry["left_at"]) == START + 2 * SECOND - 1000
+
+
 @pytest.mark.parametrize("seed", range(4))
 def test_facts_in_any_order_and_batches_come_to_the_same(journal, seed, database, tmp_path):
     facts = [fact for n in (1, 51, 101) for fact in answered_call(n, at=START + n * 100 * SECOND)]
@@ -142,7 +160,7 @@ def test_a_caller_who_comes_back_waits_on_and_an_older_connect_changes_nothing(j
     )
     returned = acd.CallerReturned(at=START + 6 * SECOND, **waiting(agent_id=AGENTS[0], offer_id=ident(1, "o1")))
     journal.write(acd.CallerQueued(at=START, leg_id="a", **waiting()), returned)
-    journal.write(connected)
+    journal.write(connected, boot="boot-Z")  # the spool of a boot before this one came late
     entry = journal.row("SELECT * FROM ccd.queue_entries")
     assert (entry["connected_at"], entry["left_at"], entry["agent_id"], entry["returns"]) == (None, None, None, 1)
     assert to_moment(entry["joined_at"]) == START

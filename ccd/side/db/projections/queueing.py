@@ -1,7 +1,8 @@
 """Facts of queues and agents into `queue_entries`, `offers`, `agent_states`, `agent_sessions` and talk segments.
 
 A caller may be connected, returned and connected again. The state of an entry therefore knows which fact it is from
-(`state_at`, `state_seq`), and an older fact that comes later changes nothing.
+(`state_boot`, `state_seq`), and an older fact that comes later changes nothing. Moments don't order them: events of a
+caller's and an agent's leg that come one after the other may be a millisecond apart the other way round.
 """
 
 # ruff: noqa: S608 -- the text is ours alone; facts travel as a parameter
@@ -10,7 +11,7 @@ from __future__ import annotations
 
 from ccd.side.db.projections.recordset import AT, rows, uid
 
-_NEWER = "(excluded.state_at, excluded.state_seq) >= (q.state_at, q.state_seq)"
+_NEWER = "(excluded.state_boot, excluded.state_seq) >= (q.state_boot, q.state_seq)"
 
 CALLER_QUEUED = f"""
 INSERT INTO ccd.queue_entries AS q (entry_id, call_id, leg_id, queue_id, priority, joined_at, node)
@@ -28,13 +29,13 @@ def _entry_state(columns: str, values: dict[str, str]) -> str:
     names = ", ".join(values)
     updates = ", ".join(f"{name} = excluded.{name}" for name in values)
     return f"""
-INSERT INTO ccd.queue_entries AS q (entry_id, call_id, queue_id, state_at, state_seq, {names})
-SELECT DISTINCT ON (f.entry_id) {uid("entry_id")}, {uid("call_id")}, {uid("queue_id")}, {AT}, f._seq,
+INSERT INTO ccd.queue_entries AS q (entry_id, call_id, queue_id, state_boot, state_seq, {names})
+SELECT DISTINCT ON (f.entry_id) {uid("entry_id")}, {uid("call_id")}, {uid("queue_id")}, f._boot, f._seq,
   {", ".join(values.values())}
 FROM {rows("entry_id text, call_id text, queue_id text" + columns)}
-ORDER BY f.entry_id, f.at DESC, f._seq DESC
-ON CONFLICT (entry_id) DO UPDATE SET state_at = excluded.state_at, state_seq = excluded.state_seq, {updates}
-WHERE q.state_at IS NULL OR {_NEWER}
+ORDER BY f.entry_id, f._boot DESC, f._seq DESC
+ON CONFLICT (entry_id) DO UPDATE SET state_boot = excluded.state_boot, state_seq = excluded.state_seq, {updates}
+WHERE q.state_boot IS NULL OR {_NEWER}
 """
 
 

@@ -38,7 +38,7 @@ _PARTS: dict[str, tuple[Table, str]] = {
     "recordings": (recordings, "started_at"),
     "segments": (call_segments, "started_at"),
 }
-_INNER = {"state_at", "state_seq", "checks", "segment_key"}
+_INNER = {"state_boot", "state_seq", "checks", "segment_key"}
 
 
 class HistoryStore:

@@ -1,4 +1,4 @@
-"""Waiting and offering, and what agents did. `state_at` and `state_seq` tell which fact a row's state is from."""
+"""Waiting and offering, and what agents did. `state_boot` and `state_seq` tell which fact a row's state is from."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ queue_entries = Table(
     moment("talk_ended_at"),
     words("ended_by", nullable=True),
     Column("returns", Integer, nullable=False, server_default=text("0")),
-    moment("state_at"),
+    words("state_boot", nullable=True),
     Column("state_seq", BigInteger),
     one_of("reason", LeftReason),
     one_of("ended_by", EndedBy),
