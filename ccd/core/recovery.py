@@ -38,7 +38,7 @@ from ccd.core.looking import dump_channels
 from ccd.core.node import Node
 from ccd.core.site import Site
 from ccd.core.stays import Stays, as_known
-from ccd.recording.service import Recordings
+from ccd.recording.service import FORMAT, Recordings
 from ccd.switch.cdr import read_ending
 from ccd.switch.commands import AskIdentity, ListChannels, SetVariables, StartRecording, Transfer
 from ccd.switch.events import ANY_EXECUTION, ApplicationEnded
@@ -339,7 +339,7 @@ class Recovery:
             relative = started.path.removeprefix(node.recordings_path).lstrip("/")
             place = msgspec.structs.replace(place, recording_id=started.recording_id, recording_path=relative)
             values = onchannel.variables(recording_id=place.recording_id, recording_path=relative)
-            node.switch.tell(SetVariables(leg_id=leg.leg_id, values=values | {"RECORD_STEREO": "true"}))
+            node.switch.tell(SetVariables(leg_id=leg.leg_id, values=values | FORMAT))
             node.switch.tell(StartRecording(leg_id=leg.leg_id, path=started.path))
         if place.recording_id and leg.leg_id not in self._recordings.running:
             self._recordings.take_up(

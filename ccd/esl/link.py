@@ -24,7 +24,7 @@ from ccd.esl.outbox import OnReply
 
 log = structlog.get_logger(__name__)
 
-NUDGE_SECONDS = 0.002
+NUDGE_SECONDS = 0.001
 DRAIN_SECONDS = 2 * STOP_SECONDS
 
 

@@ -14,6 +14,10 @@ if TYPE_CHECKING:
     from ccd.sim.legs import Legs
 
 
+# An application that needs sound has an unanswered leg send early media before it begins; all others know how to do without.
+NEED_SOUND = frozenset({"playback"})
+
+
 class Applications:
     """What a leg can be told to execute; each says True when it is over at once."""
 
@@ -26,6 +30,7 @@ class Applications:
             "playback": self._app_playback,
             "sleep": self._app_sleep,
             "set": self._app_set,
+            "multiset": self._app_multiset,
             "unset": self._app_unset,
             "hangup": self._app_hangup,
             "transfer": self._app_transfer,
@@ -55,7 +60,6 @@ class Applications:
         if seconds == sounds.NOT_FOUND:
             c.response = "FILE NOT FOUND"
             return True
-        self._legs.early_media(c)
         self._core.emit("PLAYBACK_START", c, Playback_File_Path=run.argument)
         run.left_s = None if seconds == sounds.ENDLESS else seconds
         return False
@@ -67,6 +71,13 @@ class Applications:
     def _app_set(self, c: Channel, run: Running) -> bool:
         name, _, value = run.argument.partition("=")
         c.set(name, value)
+        return True
+
+    def _app_multiset(self, c: Channel, run: Running) -> bool:
+        separator, pairs = (run.argument[2], run.argument[3:]) if run.argument.startswith("^^") else (" ", run.argument)
+        for pair in pairs.split(separator):
+            name, _, value = pair.partition("=")
+            c.set(name, value)
         return True
 
     def _app_unset(self, c: Channel, run: Running) -> bool:

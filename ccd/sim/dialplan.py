@@ -8,12 +8,10 @@ from collections.abc import Callable
 from ccd.sim.channel import Action, Channel
 from ccd.sim.core import Core
 
-_TAKE: tuple[Action, ...] = (
-    ("set", "ccd_entry=1"),
-    ("set", "playback_terminators=none"),
-    ("set", "send_silence_when_idle=-1"),
-    ("set", "uuid_bridge_park_on_cancel=true"),
-    ("set", "hangup_after_bridge=false"),
+_TAKE: Action = (
+    "multiset",
+    "^^;ccd_entry=1;playback_terminators=none;send_silence_when_idle=-1;uuid_bridge_park_on_cancel=true"
+    ";hangup_after_bridge=false",
 )
 _CLEAR: tuple[Action, ...] = (
     ("unset", "transfer_after_bridge"),
@@ -44,10 +42,12 @@ class Dialplan:
         emergency = re.fullmatch(self._core.globals["ccd_emergency"], c.dialled)
         if c.context in ("ccd", "ccd_agents", "ccd_refer") and emergency:
             return self._emergency(c)
-        if c.context in ("ccd", "ccd_refer") or (c.context, c.dialled) == ("ccd_after", "after"):
-            return self._taken(c, f"uuid_transfer {c.uuid} fallback XML ccd_fallback") or list(_AWAY)
+        to_fallback = f"uuid_transfer {c.uuid} fallback XML ccd_fallback"
         if c.context == "ccd_after":
-            return list(_AWAY)
+            leased = self._under_lease(c, to_fallback) if c.dialled == "after" else []
+            return leased or list(_AWAY)
+        if c.context in ("ccd", "ccd_refer"):
+            return self._taken(c, to_fallback) or list(_AWAY)
         if c.context == "ccd_agents":
             return self._taken(c, f"uuid_kill {c.uuid}") or [("hangup", "NORMAL_TEMPORARY_FAILURE")]
         return []
@@ -60,11 +60,15 @@ class Dialplan:
         return 0 <= self._core.clock.now() // 1_000_000 - int(written) <= 5
 
     def _taken(self, c: Channel, when_lease_ends: str) -> list[Action]:
+        leased = self._under_lease(c, when_lease_ends)
+        return [_TAKE, *leased] if leased else []
+
+    def _under_lease(self, c: Channel, when_lease_ends: str) -> list[Action]:
         if not self.is_alive():
             return []
         seconds = self._core.globals["ccd_lease_s"]
         lease = f"sched_api +{seconds} ccd-{c.uuid} {when_lease_ends}"
-        return [*_TAKE, ("set", lambda: f"{LEASE_VARIABLE}={self._api(lease)}"), ("park", "")]
+        return [("set", lambda: f"{LEASE_VARIABLE}={self._api(lease)}"), ("park", "")]
 
     def _fallback(self, c: Channel) -> list[Action]:
         self.fallback_arrivals.append(c.uuid)

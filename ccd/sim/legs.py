@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from ccd.sim import cdr, recordings
-from ccd.sim.applications import Applications
+from ccd.sim.applications import NEED_SOUND, Applications
 from ccd.sim.bridging import Bridging
 from ccd.sim.channel import Channel, Running
 from ccd.sim.core import Core
@@ -67,6 +67,8 @@ class Legs:
 
     def execute(self, c: Channel, application: str, argument: str, execution_id: str) -> None:
         """Begin an application inside whatever the leg is doing; that waits meanwhile, as on FreeSWITCH."""
+        if application in NEED_SOUND:
+            self.early_media(c)
         run = Running(application, argument, execution_id, None)
         c.application, c.application_data, c.response = application, argument, None
         c.set("current_application", application)

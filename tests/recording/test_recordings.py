@@ -41,7 +41,7 @@ def test_recording_of_a_call_from_its_answer_to_its_end(world: World) -> None:
     assert started.local_path == f"/srv/recordings/2027/01/15/{call_id(world, leg)}.wav"
     stereo, start = [one for one in world.switch.told if isinstance(one, SetVariables | StartRecording)]
     assert isinstance(stereo, SetVariables)
-    assert stereo.values["RECORD_STEREO"] == "true"
+    assert (stereo.values["RECORD_STEREO"], stereo.values["RECORD_PRE_BUFFER_FRAMES"]) == ("true", "1")
     assert start == StartRecording(leg_id=leg, path=started.path)
     stopped(world, leg, started.path)
     world.hung_up(leg)

@@ -24,6 +24,9 @@ from ccd.switch.translate import Translator
 from tests.sim.client import Client
 
 TRACES = Path(__file__).parent.parent / "data" / "traces"
+# Where and how the traces were recorded (tests/live/record_traces.py).
+LEASE_S = 30
+PROMPT = "/recorded/prompt.wav"
 _UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _REFUSALS = {"sip:486": "busy", "sip:603": "reject", "sip:302": "redirect", "sip:503": "unreachable"}
 
@@ -84,8 +87,9 @@ class Replay:
         self.trace = trace
         self.clock = FakeClock(now=round(trace.began * 1e6))
         latency = msgspec.structs.replace(AS_MEASURED, socket_ms=0, table_ms=0)
-        self.switch = SimulatedSwitch(clock=self.clock, latency=latency, recordings_write=False, lease_s=30)
-        self.switch.core.globals["ccd_fallback_prompt"] = "/usr/share/ccd/sounds/prompt.wav"
+        self.switch = SimulatedSwitch(
+            clock=self.clock, latency=latency, recordings_write=False, lease_s=LEASE_S, fallback_prompt=PROMPT
+        )
         self.callers: dict[str, Caller] = {}
         self._steps: list[tuple[float, int, Any]] = []
         self.replies: list[str] = []
@@ -222,8 +226,6 @@ def _line(event: dict[str, Any]) -> str:
         return str(event["Event-Name"])
     fields = msgspec.structs.asdict(seen)
     fields.pop("name", None)  # ports and hosts of the place where it was recorded
-    if "caller_name" in fields:
-        fields.pop("caller_name")  # the callers of the traces are called Wang, ours after their number
     for varying in ("progressed_at", "duration_ms"):
         if varying in fields:
             fields[varying] = bool(fields[varying])

@@ -55,10 +55,19 @@ def test_every_command_of_ccd_is_known(switch: SimulatedSwitch, ccd: Client, kin
 
 
 def _actions(file: str, extension: str | None = None) -> list[tuple[str, str]]:
-    root = ElementTree.parse(DIALPLANS / file).getroot()
+    """The actions of a file or of one of its extensions, those of the parts that it includes among them."""
+    path = DIALPLANS / file
+    root = ElementTree.parse(path).getroot()
     found = root if extension is None else root.find(f".//extension[@name='{extension}']")
     assert found is not None
-    return [(a.get("application", ""), a.get("data", "")) for a in found.iter("action")]
+    actions = []
+    for element in found.iter():
+        if element.tag == "action":
+            actions.append((element.get("application", ""), element.get("data", "")))
+        elif element.tag == "X-PRE-PROCESS" and element.get("cmd") == "include":
+            # A part names its own parts beside it, a dialplan names them below itself.
+            actions += _actions(str((path.parent / element.get("data", "")).relative_to(DIALPLANS)))
+    return actions
 
 
 def _plain(actions: list[tuple[str, str]]) -> list[str]:
@@ -76,8 +85,17 @@ def _executed(ccd: Client, leg: str) -> list[tuple[str, str]]:
 
 def test_a_caller_is_taken_as_the_dialplan_takes_one(switch: SimulatedSwitch, ccd: Client) -> None:
     caller = a_caller(switch, ccd)
-    shipped = _actions("parts/take.xml") + _actions("parts/customer.xml")
-    assert _plain(_executed(ccd, caller.uuid)) == _plain(shipped)
+    assert _plain(_executed(ccd, caller.uuid)) == _plain(_actions("ccd.xml", "alive"))
+
+
+def test_a_customer_who_comes_back_is_only_put_under_a_new_lease(
+    switch: SimulatedSwitch, ccd: Client, clock: FakeClock
+) -> None:
+    caller = a_caller(switch, ccd)
+    before = len(_executed(ccd, caller.uuid))
+    ccd.api(f"uuid_transfer {caller.uuid} after XML ccd_after")
+    ccd.pass_time(clock, 0.1)
+    assert _plain(_executed(ccd, caller.uuid)[before:]) == _plain(_actions("ccd_after.xml", "after"))
 
 
 def test_the_fallback_is_the_one_shipped(switch: SimulatedSwitch, clock: FakeClock) -> None:
