@@ -363,6 +363,7 @@ class World:
         assert self.acd.callers == {}
         assert self.acd.offers.out == {}
         assert self.acd.offers._by_leg == {}
+        assert self.acd.talks._by_leg == {}
         assert self.acd._by_leg == {}
         assert self.guards.held() == 0
         assert self.recordings.running == {}

@@ -12,6 +12,7 @@ import gevent
 import msgspec
 from gevent import socket as gsocket
 from gevent.server import StreamServer
+from msgspec.structs import replace
 
 from ccd.acd.model import Agent, Queue, Station, Tier
 from ccd.base.codes import as_reply
@@ -23,6 +24,7 @@ from ccd.side.configuration import FlowShelf, Site
 from ccd.side.core_link import CoreLink
 from ccd.side.http.app import build_app
 from ccd.side.http.office import Office
+from ccd.side.http.references import References
 from ccd.side.http.server import ControlServer
 
 CALL = "0190a1b2-0000-7000-8000-000000000001"
@@ -142,6 +144,28 @@ class Tables:
     def add_queue(self, name: str, **options: Any) -> Queue:
         return self._add(self.queues, Queue(queue_id=new_id(), name=name, **options))
 
+    def change_agent(self, name: str, *, display_name: str | None = None, station: str | None = None) -> Agent:
+        given: dict[str, Any] = {} if display_name is None else {"display_name": display_name}
+        if station is not None:
+            given["station_id"] = self._id(self.stations, station) if station else ""
+        return self._change(self.agents, name, given)
+
+    def change_station(self, name: str, **given: Any) -> Station:
+        return self._change(self.stations, name, given)
+
+    def change_queue(self, name: str, **given: Any) -> Queue:
+        return self._change(self.queues, name, given)
+
+    def retire(self, kind: type[Any], name: str) -> Any:
+        rows: list[Any] = {Agent: self.agents, Station: self.stations, Queue: self.queues}[kind]
+        gone = self._id(rows, name)
+        self.tiers = [one for one in self.tiers if gone not in (one.queue_id, one.agent_id)]
+        if kind is Station:
+            self.agents = [replace(one, station_id="") if one.station_id == gone else one for one in self.agents]
+        (old,) = [row for row in rows if row.name == name]
+        rows.remove(old)
+        return old
+
     def add_tier(self, queue: str, agent: str, *, level: int = 1, position: int = 1) -> None:
         place = {"queue_id": self._id(self.queues, queue), "agent_id": self._id(self.agents, agent)}
         self.tiers.append(Tier(**place, level=level, position=position))
@@ -165,6 +189,11 @@ class Tables:
             raise NotFound(f"no call {call_id}")
         return {"call_id": call_id, "outcome": "answered", "legs": [], "queue_entries": []}
 
+    def calls_beginning(self, prefix: str, limit: int = 6) -> list[str]:
+        if self.broken:
+            raise self.broken
+        return [one for one in (CALL, OTHER_CALL) if one.startswith(prefix)][:limit]
+
     def recordings(self, limit: int = 50, *, call_id: str = "") -> list[dict[str, Any]]:
         rows = [{"recording_id": "r1", "call_id": OTHER_CALL, "size_bytes": 1234, "duration_ms": 2000}]
         return [row for row in rows if call_id in ("", row["call_id"])][:limit]
@@ -174,6 +203,14 @@ class Tables:
             if row.name == name:
                 return str(getattr(row, row.__struct_fields__[0]))
         raise NotFound(f"no {name}")
+
+    def _change(self, rows: list[Any], name: str, given: dict[str, Any]) -> Any:
+        if self.broken:
+            raise self.broken
+        self._id(rows, name)
+        (place,) = [index for index, row in enumerate(rows) if row.name == name]
+        rows[place] = replace(rows[place], **given)
+        return rows[place]
 
     def _add(self, rows: list[Any], row: Any) -> Any:
         if self.broken:
@@ -206,6 +243,7 @@ class World:
             site=self.site,
             store=lambda: self.tables,
             history=lambda: self.tables,
+            references=References(switches=("local",), prompts=folder / "sounds" / "zh"),
             database=lambda: {"state": "ready"},
             journal=lambda: {"behind": 0},
         )
@@ -219,6 +257,9 @@ class World:
 
     def post(self, *parts: str, **body: Any) -> Any:
         return in_thread(self.client.post, *parts, **body)
+
+    def patch(self, *parts: str, **body: Any) -> Any:
+        return in_thread(self.client.patch, *parts, **body)
 
     def delete(self, *parts: str) -> Any:
         return in_thread(self.client.delete, *parts)
@@ -239,6 +280,18 @@ class World:
         self.post("agents", name="alice", display_name="王小明", station="desk1")
         self.post("queues", name="sales", ring_ms=15_000)
         self.post("tiers", queue="sales", agent="alice")
+        return self
+
+    def idle(self) -> World:
+        """With everybody signed out and nobody in a queue."""
+        self.core.answers["agents.list"] = lambda _: [
+            {**agent, "presence": "logged_out", "activity": "idle", "station": "", "call_id": ""}
+            for agent in self.core.configuration["agents"]
+        ]
+        self.core.answers["queues.list"] = lambda _: [
+            {"queue_id": queue["queue_id"], "name": queue["name"], "waiting": 0, "talking": 0}
+            for queue in self.core.configuration["queues"]
+        ]
         return self
 
     def close(self) -> None:

@@ -31,7 +31,7 @@ def answered_call(n, *, at=None):
     who = {"agent_id": agent, "presence": "available", "session_id": session, "call_id": call}
     return [
         calls.LegCreated(
-            at=t, leg_id=leg, call_id=call, node="a", role=calls.Role.CUSTOMER, inbound=True, number="1", name=""
+            at=t, leg_id=leg, call_id="", node="a", role=calls.Role.UNKNOWN, inbound=True, number="1", name=""
         ),
         calls.CallArrived(
             at=t, call_id=call, leg_id=leg, node="a", caller_number="13800138000", caller_name="张", dialled="400"

@@ -1,4 +1,4 @@
-"""Carries an offer out: ring the agent, bridge, time out, roll back. Every offer has an owner and a deadline."""
+"""Carries an offer out: ring the agent, bridge, time out, take back. Every offer has an owner and a deadline."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ import structlog
 from ccd.acd.agent_states import AgentState, Cue
 from ccd.acd.callers import Offer, QueuedCaller, Stay, shown
 from ccd.acd.causes import penalty_of, result_of
-from ccd.acd.facts import CallerConnected, CallerReturned, OfferEnded, OfferMade, OfferResult
+from ccd.acd.facts import CallerConnected, OfferEnded, OfferMade, OfferResult
 from ccd.acd.model import Activity
 from ccd.acd.ports import Ports
 from ccd.base.clock import Moment, ms_between
 from ccd.base.errors import SwitchError, SwitchRefused
 from ccd.base.ids import new_id
 from ccd.calls import onchannel
-from ccd.calls.facts import EndedBy, LegAnswered, LegEnded, LegParked, LegsBridged, Role
+from ccd.calls.facts import LegAnswered, LegEnded, LegParked, LegsBridged, Role
 from ccd.calls.model import Leg
 from ccd.switch.commands import Answer, Bridge, Hangup, Originate, SetVariables
 
@@ -34,7 +34,7 @@ _OUR_FAULT = frozenset({REFUSED_BRIDGE, "SWITCH_LOST", "LOSE_RACE"})
 
 
 class Offers:
-    """All offers that are out."""
+    """All offers that are out, by their id and by the agent's leg. An accepted one becomes a conversation (`Talks`)."""
 
     def __init__(self, ports: Ports, acd: Acd) -> None:
         self.out: dict[str, Offer] = {}
@@ -200,13 +200,13 @@ class Offers:
     def bridge_again(self, leg_id: str) -> None:
         """A reconciliation found the agent's leg parked: an order to bridge it went down with the connection."""
         offer = self._by_leg.get(leg_id)
-        if offer is not None and offer.offer_id in self.out and offer.bridging and not offer.cancelled:
+        if offer is not None and offer.bridging and not offer.cancelled:
             self.bridge(offer)
 
     def on_bridged(self, fact: LegsBridged) -> None:
         """Caller and agent hear each other."""
         offer = self._by_leg.get(fact.leg_id) or self._by_leg.get(fact.other_id)
-        if offer is None or offer.cancelled or offer.offer_id not in self.out:
+        if offer is None or offer.cancelled:
             return  # a second CHANNEL_BRIDGE of legs that talk already says nothing new
         caller = self._acd.callers.get(offer.entry_id)
         if caller is None or caller.leg_id not in (fact.leg_id, fact.other_id):
@@ -220,6 +220,7 @@ class Offers:
         caller.stay, caller.connected_at, caller.agent_leg_id = Stay.TALKING, at, offer.leg_id
         agent.no_answers = 0
         self._close(offer)
+        self._acd.talks.begin(offer)
         self._acd.hold_timer(caller)
         self._acd.roster.step(agent, Cue.CONNECTED, at, call_id=caller.call_id, queue_id=caller.queue_id)
         wait_ms = ms_between(caller.joined_at, at)
@@ -244,17 +245,12 @@ class Offers:
     # --- endings ----------------------------------------------------------------------------------
 
     def on_agent_leg_ended(self, fact: LegEnded) -> None:
-        """The agent's leg is gone: what that means depends on how far the offer had come."""
-        offer = self._by_leg.pop(fact.leg_id, None)
+        """The phone that rang is gone before a conversation began: why depends on how far the offer had come."""
+        offer = self._by_leg.get(fact.leg_id)
         if offer is None:
             return
         agent = self._acd.roster.agents.get(offer.agent_id)
         caller = self._acd.callers.get(offer.entry_id)
-        if offer.offer_id not in self.out:
-            if offer.timer is not None:
-                offer.timer.cancel()
-            self._talk_ended(offer, agent, caller, fact)
-            return
         self._close(offer)
         result = OfferResult.CANCELLED if offer.cancelled else self._result(offer, fact)
         if agent is not None and agent.activity is Activity.OFFERED:
@@ -277,67 +273,10 @@ class Offers:
     def _back_in_line(self, caller: QueuedCaller, offer: Offer, at: Moment) -> None:
         """The same place, with the same waiting time; offered again only when his leg stands parked."""
         if offer.bridging:
-            self._return(caller, at)
+            self._acd.talks.give_back(caller, at)
         else:
             caller.offer_id = caller.agent_id = ""
             self._acd.wait(caller)
-
-    def _return(self, caller: QueuedCaller, at: Moment) -> None:
-        agent_id, offer_id = caller.agent_id, caller.offer_id
-        caller.offer_id = caller.agent_id = caller.agent_leg_id = ""
-        caller.connected_at = 0
-        values = onchannel.variables(connected_at=0, agent_id="", offer_id="")
-        self._ports.switch_of(caller.node).tell(SetVariables(leg_id=caller.leg_id, values=values))
-        self._ports.publish(
-            CallerReturned(
-                at=at,
-                entry_id=caller.entry_id,
-                call_id=caller.call_id,
-                queue_id=caller.queue_id,
-                agent_id=agent_id,
-                offer_id=offer_id,
-            )
-        )
-        if self._ports.is_parked(caller.leg_id):
-            self._ports.hold_lease(caller.node, caller.leg_id)
-            self._acd.wait(caller)
-        else:
-            caller.stay = Stay.RETURNING
-
-    def _talk_ended(self, offer: Offer, agent: AgentState | None, caller: QueuedCaller | None, fact: LegEnded) -> None:
-        """When the customer hangs up, the switch ends the agent's leg first and says so first."""
-        queue = self._acd.queues[offer.queue_id].settings
-        if caller is not None and caller.stay is Stay.TALKING and caller.offer_id == offer.offer_id:
-            if agent is not None and ms_between(caller.connected_at, fact.at) < queue.min_talk_ms:
-                self._acd.roster.penalise(agent, queue.reject_delay_ms, False, 0)
-            if fact.disposition == "send_bye" and not self._ports.is_parked(caller.leg_id):
-                caller.stay, caller.ended_at = Stay.ENDING, fact.at
-            else:
-                self.agent_gone(caller, fact.at)
-        if agent is not None and agent.activity is Activity.TALKING:
-            self._acd.roster.wrap_up(agent, fact.at, queue.wrap_up_ms)
-
-    def agent_gone(self, caller: QueuedCaller, at: Moment) -> None:
-        """The agent left the conversation: too soon, and the caller is back in line; else the flow goes on."""
-        caller.ended_at = 0
-        if ms_between(caller.connected_at, at) < self._acd.queues[caller.queue_id].settings.min_talk_ms:
-            self._return(caller, at)
-            return
-        self._acd.end_talk(caller, at, EndedBy.AGENT)
-        if self._ports.is_parked(caller.leg_id):
-            self._acd.release(caller)
-
-    def see_off(self, caller: QueuedCaller) -> None:
-        """The caller of a conversation is gone, and his agent's leg must follow: the switch can forget it (CS_RESET)."""
-        offer = self._by_leg.get(caller.agent_leg_id)
-        if offer is not None and offer.offer_id not in self.out and offer.timer is None:
-            offer.timer = self._ports.clock.call_later(GRACE_S, lambda: self._left_over(offer))
-
-    def _left_over(self, offer: Offer) -> None:
-        if offer.leg_id in self._by_leg:
-            log.warning("agent_leg_left_over", leg_id=offer.leg_id, agent_id=offer.agent_id)
-            self._ports.switch_of(offer.node).tell(Hangup(leg_id=offer.leg_id, cause="NORMAL_CLEARING"))
-            self._ports.lose_leg(offer.leg_id, "LOST")
 
     def withdraw(self, caller: QueuedCaller) -> None:
         """The caller is gone: his agent's phone stops ringing, and shows a missed call only if it had rung for nobody else."""
@@ -353,7 +292,7 @@ class Offers:
         return offer is not None and bool(offer.answered_at or offer.bridging)
 
     def uses(self, queue_id: str) -> bool:
-        """Whether an offer or a conversation of that queue has not come to its end."""
+        """Whether an offer of that queue has not come to its end."""
         return any(offer.queue_id == queue_id for offer in self._by_leg.values())
 
     def adopt(self, offer: Offer, left_s: float) -> None:
@@ -363,22 +302,17 @@ class Offers:
         self._ports.switch_of(offer.node).await_begin()
         offer.timer = self._ports.clock.call_later(max(left_s, 0.0) + GRACE_S, lambda: self._overdue(offer))
 
-    def adopt_talk(self, offer: Offer) -> None:
-        """Take up an accepted offer: the leg's end will be the end of the conversation."""
-        offer.bridging = True
-        self._by_leg[offer.leg_id] = offer
-
     def _restart_timer(self, offer: Offer, seconds: float) -> None:
         if offer.timer is not None:
             offer.timer.cancel()
         offer.timer = self._ports.clock.call_later(seconds, lambda: self._overdue(offer))
 
     def _close(self, offer: Offer) -> None:
-        """The offer is no longer out; its leg may live on as the agent's side of the conversation."""
+        """The offer is no longer out; its leg may live on as the agent's side of a conversation."""
         if offer.timer is not None:
             offer.timer.cancel()
             offer.timer = None
-        del self.out[offer.offer_id]
+        del self.out[offer.offer_id], self._by_leg[offer.leg_id]
         self._ports.switch_of(offer.node).await_end()
 
     def _publish_end(

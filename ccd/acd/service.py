@@ -17,6 +17,7 @@ from ccd.acd.model import Queue
 from ccd.acd.offers import Offers
 from ccd.acd.ports import Ports
 from ccd.acd.roster import Roster
+from ccd.acd.talks import Talks
 from ccd.base.clock import Moment, ms_between
 from ccd.base.errors import NotFound
 from ccd.base.ids import new_id
@@ -45,6 +46,7 @@ class Acd:
         self._watching = False
         self.roster = Roster(ports, self.agent_changed)
         self.offers = Offers(ports, self)
+        self.talks = Talks(ports, self)
 
     # --- configuration ----------------------------------------------------------------------------
 
@@ -57,11 +59,19 @@ class Acd:
             else:
                 state.settings = settings
                 state.strategy = strategies.named(settings.strategy)
+                self._time_anew(settings.queue_id)
         known = {settings.queue_id for settings in queues}
         for queue_id in [one for one in self.queues if one not in known]:
             in_use = any(caller.queue_id == queue_id for caller in self.callers.values())
-            if not in_use and not self.offers.uses(queue_id):
+            if not in_use and not self.offers.uses(queue_id) and not self.talks.uses(queue_id):
                 del self.queues[queue_id]
+
+    def _time_anew(self, queue_id: str) -> None:
+        """The longest wait may have changed for those who wait already."""
+        for caller in list(self.callers.values()):
+            if caller.queue_id == queue_id and caller.stay in (Stay.WAITING, Stay.OFFERED, Stay.RETURNING):
+                self.hold_timer(caller)
+                self._time(caller)
 
     def queue_named(self, name: str) -> QueueState:
         """The queue of that name, or NotFound."""
@@ -124,12 +134,16 @@ class Acd:
         """The caller waits for an agent, at the place that his joining gave him."""
         caller.stay = Stay.WAITING
         queue = self.queues[caller.queue_id]
-        if caller.timer is None and queue.settings.max_wait_ms:
-            due = caller.joined_at + queue.settings.max_wait_ms * 1000 - self._ports.clock.now()
-            caller.timer = self._ports.clock.call_later(due / 1e6, lambda: self._waited_too_long(caller))
+        if caller.timer is None:
+            self._time(caller)
         queue.line.add(caller.entry_id, caller.place())
         self._serve_caller(queue)
         self.watch()
+
+    def _time(self, caller: QueuedCaller) -> None:
+        if longest_ms := self.queues[caller.queue_id].settings.max_wait_ms:
+            left_us = caller.joined_at + longest_ms * 1000 - self._ports.clock.now()
+            caller.timer = self._ports.clock.call_later(max(left_us, 0) / 1e6, lambda: self._waited_too_long(caller))
 
     def remove(self, caller: QueuedCaller, reason: LeftReason = LeftReason.REMOVED) -> None:
         """Take a caller out of the queue; his leg is the flow's again."""
@@ -175,6 +189,7 @@ class Acd:
         """A caller hung up, or an agent's leg is gone."""
         if fact.role is Role.AGENT:
             self.offers.on_agent_leg_ended(fact)
+            self.talks.on_agent_leg_ended(fact)
             return
         self.roster.on_leg_ended(fact)
         caller = self._by_leg.get(fact.leg_id)
@@ -182,7 +197,7 @@ class Acd:
             return
         if caller.stay in (Stay.TALKING, Stay.ENDING):
             self.end_talk(caller, caller.ended_at or fact.at, ended_by_far_end(fact.cause, fact.disposition))
-            self.offers.see_off(caller)
+            self.talks.see_off(caller)
         if caller.stay is Stay.TALKED:
             self._forget(caller)
         else:
@@ -201,7 +216,7 @@ class Acd:
             self._ports.hold_lease(caller.node, caller.leg_id)
             self.wait(caller)
         elif caller.stay is Stay.ENDING:
-            self.offers.agent_gone(caller, caller.ended_at)
+            self.talks.agent_gone(caller, caller.ended_at)
         elif caller.stay is Stay.TALKED:
             self.release(caller)
 

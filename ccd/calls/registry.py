@@ -86,6 +86,20 @@ class Registry:
         if mine := self.calls.get(leg.call_id):
             mine.legs.add(leg.leg_id)
 
+    def announce(self, call: Call) -> None:
+        """Tell of a call that is new to us."""
+        self._publish(
+            CallArrived(
+                at=call.arrived_at,
+                call_id=call.call_id,
+                leg_id=call.leg_id,
+                node=call.node,
+                caller_number=call.caller_number,
+                caller_name=call.caller_name,
+                dialled=call.dialled,
+            )
+        )
+
     def lose(self, leg_id: str, cause: str, at: Moment = 0, disposition: str = "") -> None:
         """A leg is known to be gone although no event said so."""
         if leg_id in self.legs:
@@ -139,10 +153,10 @@ class Registry:
         if leg is None:
             return
         leg.parked, leg.bridged_to = True, ""
+        self._for_mailbox(event, node)  # before what follows from it: a flow that begins with this event never sees it
         if leg.role is Role.UNKNOWN and leg.inbound and event.carried.entry:
             self._arrive(leg, event)
         self._publish(LegParked(at=event.at, leg_id=leg.leg_id, call_id=leg.call_id, role=leg.role))
-        self._for_mailbox(event, node)
 
     def _arrive(self, leg: Leg, event: e.ChannelParked) -> None:
         """A new customer: the dialplan's mark says that he came through our guards."""
@@ -160,17 +174,7 @@ class Registry:
         )
         self.calls[call.call_id] = call
         leg.number, leg.name, leg.dialled = call.caller_number, call.caller_name, call.dialled
-        self._publish(
-            CallArrived(
-                at=call.arrived_at,
-                call_id=call.call_id,
-                leg_id=leg.leg_id,
-                node=leg.node,
-                caller_number=call.caller_number,
-                caller_name=call.caller_name,
-                dialled=call.dialled,
-            )
-        )
+        self.announce(call)
         if leg.answered_at:  # the dialplan, or an earlier owner of the leg, answered it
             self._publish(CallAnswered(at=leg.answered_at, call_id=call.call_id, leg_id=leg.leg_id))
 
@@ -263,8 +267,13 @@ class Registry:
         )
 
     def note_fallback(self, leg: Leg, reason: str, at: Moment) -> None:
-        """The leg stands in the site's fallback: history says so, and nobody here touches it any more."""
+        """The leg stands in the site's fallback: history says so, and nobody here touches it any more.
+
+        Whoever ended a conversation before, or was about to end the call, will not be the one who ends it.
+        """
         leg.in_fallback = True
+        if call := self.calls.get(leg.call_id):
+            call.agent_hung_up = call.ended_by_ccd = False
         self._publish(CallToFallback(at=at, call_id=leg.call_id, leg_id=leg.leg_id, reason=reason))
 
 

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 import click
 
+from ccd.cli.changes import faults_by_option, given, said
 from ccd.cli.options import client, json_option
-from ccd.cli.output import show_json, show_table
+from ccd.cli.output import show_json, show_record, show_table
+
+F = TypeVar("F", bound=Callable[..., Any])
 
 COLUMNS = {
     "agent": "name",
@@ -19,6 +23,13 @@ COLUMNS = {
     "station": "station",
     "call": "call_id",
 }
+PLACES = {"serves queue": "queue", "level": "level", "position": "position"}
+
+
+def agent_options(command: F) -> F:
+    """The settings of an agent, as `add` and `set` take them."""
+    command = click.option("--station", help="The station a login without one goes to; '' for none.")(command)
+    return click.option("--display-name", help="As people know the agent; any script.")(command)
 
 
 @click.group()
@@ -40,14 +51,50 @@ def list_(context: click.Context, as_json: bool) -> None:
 
 @agents.command()
 @click.argument("name")
-@click.option("--display-name", help="As people know the agent; any script.")
-@click.option("--station", help="The station a login without one goes to.")
+@json_option
+@click.pass_context
+def show(context: click.Context, name: str, as_json: bool) -> None:
+    """Show one agent: settings, queues, and what he is doing."""
+    body = client(context).get("agents", name)
+    if as_json:
+        show_json(body)
+        return
+    shown = {heading: body.get(key) for heading, key in COLUMNS.items()}
+    show_record(shown | {"own station": body["own_station"], "unanswered in a row": body.get("no_answers", 0)})
+    show_table(body["tiers"], PLACES, "serves no queue")
+
+
+@agents.command()
+@click.argument("name")
+@agent_options
 @json_option
 @click.pass_context
 def add(context: click.Context, /, *, name: str, display_name: str | None, station: str | None, as_json: bool) -> None:
     """Add an agent."""
-    body = client(context).post("agents", name=name, display_name=display_name, station=station)
+    with faults_by_option(context):
+        body = client(context).post("agents", name=name, display_name=display_name, station=station)
     said(body, f"agent {name} is added", as_json)
+
+
+@agents.command("set")
+@click.argument("name")
+@agent_options
+@json_option
+@click.pass_context
+def set_(context: click.Context, /, *, name: str, as_json: bool, **values: str | None) -> None:
+    """Change an agent; what is not given stays as it is."""
+    with faults_by_option(context):
+        body = client(context).patch("agents", name, **given(context, **values))
+    said(body, f"agent {name} is changed", as_json)
+
+
+@agents.command()
+@click.argument("name")
+@json_option
+@click.pass_context
+def remove(context: click.Context, name: str, as_json: bool) -> None:
+    """Remove an agent who is signed out, with his places in queues; history keeps his name."""
+    said(client(context).delete("agents", name), f"agent {name} is removed", as_json)
 
 
 @agents.command()
@@ -86,13 +133,3 @@ def pause(context: click.Context, /, *, agent: str, reason: str | None, as_json:
 def resume(context: click.Context, /, *, agent: str, as_json: bool) -> None:
     """Offer the agent calls again."""
     said(client(context).post("agents", agent, "resume"), f"{agent} is available", as_json)
-
-
-def said(body: dict[str, Any], sentence: str, as_json: bool) -> None:
-    """The outcome of a verb; a change that the deciding process has not yet taken over is said so."""
-    if as_json:
-        show_json(body)
-    elif body.get("applied") is False:
-        click.echo(f"{sentence}; the daemon will take it over when it answers again (its log says what is wrong)")
-    else:
-        click.echo(sentence)

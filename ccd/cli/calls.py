@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import click
 
+from ccd.cli.call_record import show_call
 from ccd.cli.options import client, json_option, limit_option
-from ccd.cli.output import show_json, show_record, show_table
+from ccd.cli.output import show_json, show_table
 
 LIVE = {
     "call": "call_id",
@@ -54,12 +55,12 @@ def list_(context: click.Context, ended: bool, limit: int, as_json: bool) -> Non
 @json_option
 @click.pass_context
 def show(context: click.Context, call_id: str, as_json: bool) -> None:
-    """Show one call with its legs, waits, offers and recordings."""
+    """Show one call with its legs, waits, offers and recordings. The first 8 characters of its id may be enough."""
     body = client(context).get("calls", call_id)
     if as_json:
         show_json(body)
     else:
-        show_record(body)
+        show_call(body)
 
 
 @calls.command()
@@ -67,9 +68,9 @@ def show(context: click.Context, call_id: str, as_json: bool) -> None:
 @json_option
 @click.pass_context
 def hangup(context: click.Context, call_id: str, as_json: bool) -> None:
-    """End a call for everybody in it."""
+    """End a call for everybody in it. The first 8 characters of its id may be enough."""
     body = client(context).post("calls", call_id, "hangup")
     if as_json:
         show_json(body)
     else:
-        click.echo(f"call {call_id} is hung up")
+        click.echo(f"call {body['call_id']} is hung up")

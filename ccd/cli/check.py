@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import sys
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -13,53 +15,135 @@ from ccd.cli.exits import REFUSED, printable
 from ccd.cli.options import found_settings, parsed_sets, settings_options
 from ccd.cli.output import show_json
 
+if TYPE_CHECKING:
+    from ccd.settings.model import Settings
+    from ccd.settings.yaml_file import Located
+
+_Where = tuple[str | int, ...]
+
+
+@dataclass(slots=True)
+class Findings:
+    """What a check found: faults, and warnings of what may be meant."""
+
+    faults: list[str] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)
+    flows: list[str] = field(default_factory=list)
+
+    def fault(self, tree: Located, where: _Where, what: str) -> None:
+        """Something at this place is wrong."""
+        self.faults.append(_line(tree, where, what))
+
+    def warn(self, tree: Located, where: _Where, what: str) -> None:
+        """Something at this place may be wrong."""
+        self.warnings.append(_line(tree, where, what))
+
 
 @click.command()
 @settings_options
-@click.option("--json", "as_json", is_flag=True, help="Print the faults as JSON.")
+@click.option("--json", "as_json", is_flag=True, help="Print faults and warnings as JSON.")
 @click.option("--schema", is_flag=True, help="Print the JSON Schema of ccd.yaml, for editors, and do nothing else.")
 def check(settings_path: str | None, sets: tuple[str, ...], as_json: bool, schema: bool) -> None:
-    """Check settings and flows, and print every fault with its place. Nothing is started or changed."""
-    from ccd.settings.load import json_schema, load
+    """Check settings, flows and prompts, and print every fault with its place. Nothing is started or changed.
+
+    Warnings are what may be meant, such as prompts on another machine. Exit code 1 when there is a fault.
+    """
+    from ccd.settings.load import json_schema
 
     if schema:
         click.echo(json.dumps(json_schema(), indent=2, ensure_ascii=False))
         return
     path = found_settings(settings_path)
-    flows: list[str] = []
-    try:
-        settings = load(path, options=parsed_sets(sets))
-        faults, flows = flow_faults(Path(settings.flows_dir))
-        known = set(flows)
-        for route in settings.routes:
-            if route.flow not in known:
-                faults.append(f"{path}: routes: {route.dialled!r} leads to flow {route.flow!r}, which has no file")
-    except SettingsError as error:
-        faults = error.faults
+    found = findings(path, parsed_sets(sets))
     if as_json:
-        show_json({"settings": path, "flows": flows, "faults": faults})
+        show_json({"settings": path, "flows": found.flows, "faults": found.faults, "warnings": found.warnings})
     else:
-        for fault in faults:
-            click.echo(printable(fault))
-        click.echo(f"{path}: {_count(len(faults), 'fault')}, {_count(len(flows), 'flow')}")
-    if faults:
+        for line in (*found.faults, *(f"warning: {warning}" for warning in found.warnings)):
+            click.echo(printable(line))
+        counted = ((found.faults, "fault"), (found.warnings, "warning"), (found.flows, "flow"))
+        click.echo(f"{path}: {', '.join(_count(len(those), noun) for those, noun in counted)}")
+    if found.faults:
         sys.exit(REFUSED)
 
 
-def flow_faults(folder: Path) -> tuple[list[str], list[str]]:
-    """Every fault of every flow in a folder, and the names of the flows there."""
+def findings(path: str, options: dict[str, str]) -> Findings:
+    """All that can be said of a settings file, its flows and its prompts without starting anything."""
+    from ccd.settings.load import load_located
+
+    found = Findings()
+    try:
+        settings, tree = load_located(path, options=options)
+    except SettingsError as error:
+        found.faults += error.faults
+        return found
+    prompts = _prompts(settings, tree, found)
+    if not settings.database.url.get_secret_value() and not settings.database.embedded:
+        what = "none is set (url, url_file or embedded); without one ccd has no routes and callers go to the fallback"
+        found.warn(tree, ("database",), what)
+    _check_flows(Path(settings.flows_dir), settings.language, prompts, found)
+    for index, route in enumerate(settings.routes):
+        if route.flow not in found.flows:
+            what = f"{route.dialled!r} leads to flow {route.flow!r}, which has no file in {settings.flows_dir}"
+            found.fault(tree, ("routes", index, "flow"), what)
+    return found
+
+
+def _prompts(settings: Settings, tree: Located, found: Findings) -> Path | None:
+    """The folder of the prompts that callers hear; None when it cannot be seen from here."""
+    sounds = Path(settings.sounds_path)
+    folder = sounds / settings.language
+    if folder.is_dir():
+        return folder
+    if sounds.is_dir():
+        known = sorted(one.parent.name for one in sounds.glob("*/welcome.wav"))
+        what = f"{sounds} has no folder {settings.language!r}" + (f"; there are {', '.join(known)}" if known else "")
+        found.fault(tree, ("language",), what)
+    else:
+        what = f"{sounds} is no folder here; no prompt was looked for. Right only if FreeSWITCH is on another machine"
+        found.warn(tree, ("sounds_path",), what)
+    return None
+
+
+def _check_flows(folder: Path, language: str, prompts: Path | None, found: Findings) -> None:
     from ccd.ivr.flow import load_flow
     from ccd.settings.yaml_file import load_file
 
-    faults: list[str] = []
-    names: list[str] = []
     for path in sorted(folder.glob("*.yaml")):
-        names.append(path.stem)
+        found.flows.append(path.stem)
         try:
-            load_flow(path.stem, load_file(path))
+            tree = load_file(path)
+            _, document = load_flow(path.stem, tree)
         except SettingsError as error:
-            faults += error.faults
-    return faults, names
+            found.faults += error.faults
+            continue
+        if prompts is None:
+            continue
+        spoken = prompts.parent / (document.get("language") or language)
+        if spoken.is_dir():
+            _check_prompts(path.stem, document, tree, spoken, found)
+        elif spoken != prompts:
+            found.fault(tree, ("language",), f"{prompts.parent} has no folder {spoken.name!r}")
+
+
+def _check_prompts(name: str, document: dict[str, Any], tree: Located, folder: Path, found: Findings) -> None:
+    """A fault for each prompt of a flow, good otherwise, that has no file."""
+    from ccd.ivr.flow import Flow
+
+    for node_name, node in Flow(name, document).nodes.items():
+        fields = document["nodes"][node_name]
+        for prompt in dict.fromkeys(node.prompts()):
+            if not prompt or (folder / f"{prompt}.wav").is_file():
+                continue
+            keys = [key for key, value in fields.items() if value == prompt and key.endswith("prompt")]
+            what = f"prompt {prompt!r} has no file in language {folder.name!r}: {folder / prompt}.wav"
+            found.fault(tree, ("nodes", node_name, *keys[:1]), what)
+
+
+def _line(tree: Located, where: _Where, what: str) -> str:
+    from ccd.settings.yaml_file import locate
+
+    name, place = locate(tree, where)
+    return place.fault(name, what)
 
 
 def _count(number: int, noun: str) -> str:

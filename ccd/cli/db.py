@@ -7,13 +7,27 @@ from typing import TypeVar
 
 import click
 
+from ccd.base.errors import Refused
 from ccd.cli.exits import NEEDED, Needed
 from ccd.cli.options import found_settings, parsed_sets, settings_options
 from ccd.cli.output import show_json
 
 T = TypeVar("T")
 
-url_option = click.option("--url", help="The database, instead of the one in ccd.yaml.")
+
+def _url(context: click.Context, option: click.Parameter, url: str | None) -> str | None:
+    if url is None:
+        return None
+    from ccd.side.db.engine import read_url
+
+    try:
+        read_url(url)
+    except Refused as error:
+        raise click.BadParameter(str(error)) from None
+    return url
+
+
+url_option = click.option("--url", callback=_url, help="The database, instead of the one in ccd.yaml.")
 
 
 @click.group()
@@ -31,7 +45,7 @@ def upgrade(settings_path: str | None, sets: tuple[str, ...], url: str | None) -
     target = database_url(settings_path, sets, url)
     before = _asked(migrate.current, target)
     _asked(migrate.upgrade, target)
-    after = migrate.current(target)
+    after = _asked(migrate.current, target)
     click.echo(f"the schema is at {after}" + ("" if before == after else f" (was at {before or 'nothing'})"))
 
 
@@ -46,7 +60,7 @@ def downgrade(settings_path: str | None, sets: tuple[str, ...], url: str | None,
 
     target = database_url(settings_path, sets, url)
     _asked(lambda where: migrate.downgrade(where, revision), target)
-    click.echo(f"the schema is at {migrate.current(target) or 'nothing'}")
+    click.echo(f"the schema is at {_asked(migrate.current, target) or 'nothing'}")
 
 
 @db.command()
@@ -85,9 +99,16 @@ def database_url(settings_path: str | None, sets: tuple[str, ...], url: str | No
 
 def _asked(question: Callable[[str], T], url: str) -> T:
     """What the database answers; one that does not is something needed, said without a traceback or a password."""
-    from sqlalchemy.exc import OperationalError
+    from sqlalchemy.exc import DBAPIError, OperationalError
 
     try:
         return question(url)
     except OperationalError as error:
-        raise Needed(f"PostgreSQL does not answer: {str(error.orig).strip().splitlines()[0]}") from None
+        raise Needed(f"PostgreSQL does not answer: {_first_line(error)}") from None
+    except DBAPIError as error:
+        raise Refused(f"PostgreSQL refused: {_first_line(error)}") from None
+
+
+def _first_line(error: Exception) -> str:
+    """What the server said, without the statement."""
+    return next(iter(str(getattr(error, "orig", error)).strip().splitlines()), type(error).__name__)

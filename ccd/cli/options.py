@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import os
+import stat
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any, TypeVar
 
 import click
 
+from ccd.base.codes import NotAllowed
+from ccd.base.errors import DaemonUnreachable
 from ccd.cli.exits import Needed
 from ccd.client.http import Client, socket_path
 from ccd.settings.units import duration_ms
@@ -37,20 +39,20 @@ def settings_options(command: F) -> F:
         "--settings",
         "settings_path",
         envvar="CCD_SETTINGS_FILE",
-        type=click.Path(dir_okay=False),
+        type=click.Path(dir_okay=False, readable=False),
         help=f"The settings file; else ./ccd.yaml, else {SYSTEM_SETTINGS}.",
     )(command)
 
 
 def found_settings(given: str | None) -> str:
-    """The settings file to use; Needed when there is none."""
-    if given is not None:
-        if not Path(given).exists():
-            raise Needed(f"{given} does not exist; `ccd init DIR` writes one to begin with")
-        return given
-    for path in ("ccd.yaml", SYSTEM_SETTINGS):
+    """The settings file to use; Needed when there is none, NotAllowed when this user may not read it."""
+    for path in (given,) if given is not None else ("ccd.yaml", SYSTEM_SETTINGS):
         if os.path.exists(path):
+            if not os.access(path, os.R_OK):
+                raise NotAllowed(f"you may not read {path}")
             return path
+    if given is not None:
+        raise Needed(f"{given} does not exist; `ccd init DIR` writes one to begin with")
     raise Needed(f"no ccd.yaml here and no {SYSTEM_SETTINGS}; name one with -c, or write one with `ccd init DIR`")
 
 
@@ -67,7 +69,17 @@ def parsed_sets(sets: tuple[str, ...]) -> dict[str, str]:
 
 def client(context: click.Context) -> Client:
     """The API that -S or CCD_SOCKET points to."""
-    return Client(socket_path(context.find_root().params.get("socket")))
+    given = context.find_root().params.get("socket")
+    if given == "":
+        raise click.UsageError("-S is empty; name the control socket, or leave -S out")
+    path = socket_path(given)
+    try:
+        is_socket = stat.S_ISSOCK(os.stat(path).st_mode)
+    except OSError:
+        is_socket = True  # it is not there, or not for us: the client says which
+    if not is_socket:
+        raise DaemonUnreachable(f"{path} is no socket (-S, CCD_SOCKET)")
+    return Client(path)
 
 
 class Duration(click.ParamType[int]):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from ccd.cli.call_record import ranges
 from ccd.cli.options import client, json_option, limit_option
 from ccd.cli.output import show_json, show_table
 
@@ -13,6 +14,7 @@ COLUMNS = {
     "started": "started_at",
     "duration": "duration_ms",
     "bytes": "size_bytes",
+    "masked": "masked",
     "state": "state",
     "file": "path",
 }
@@ -34,7 +36,8 @@ def list_(context: click.Context, call: str | None, limit: int, as_json: bool) -
     if as_json:
         show_json(body)
     else:
-        show_table(body["recordings"], COLUMNS, "no recordings")
+        rows = [{**row, "masked": ranges(row.get("masked"))} for row in body["recordings"]]
+        show_table(rows, COLUMNS, "no recordings")
 
 
 @recordings.command()

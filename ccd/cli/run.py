@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import importlib
+import os
 import sys
 
 import click
 
+from ccd.base.codes import NotAllowed
+from ccd.base.errors import Refused
 from ccd.cli.exits import Needed
 from ccd.cli.options import found_settings, parsed_sets, settings_options
 
@@ -19,8 +22,25 @@ def run(settings_path: str | None, sets: tuple[str, ...]) -> None:
     SIGTERM stops it: calls in progress stay alive on the switch. Standard error carries the log.
     """
     path, options = found_settings(settings_path), parsed_sets(sets)
+    _folders_can_be_used(path, options)
     daemon = importlib.import_module("ccd.core.daemon")
     sys.exit(daemon.run(path, options) or 0)
+
+
+def _folders_can_be_used(path: str, options: dict[str, str]) -> None:
+    """Make the folders that the daemon writes into; what is wrong with one is said with its key."""
+    from ccd.settings.load import load
+
+    settings = load(path, options=options)
+    for key, folder, mode in (("state_dir", settings.state_dir, 0o700), ("run_dir", settings.run_dir, 0o755)):
+        try:
+            os.makedirs(folder, mode, exist_ok=True)
+        except PermissionError:
+            raise NotAllowed(f"{key}: {folder} cannot be made: not allowed") from None
+        except OSError as error:
+            raise Refused(f"{key}: {folder} cannot be a folder: {error.strerror}") from None
+        if not os.access(folder, os.W_OK | os.X_OK):
+            raise NotAllowed(f"{key}: {folder} cannot be written: not allowed")
 
 
 @click.command(context_settings={"ignore_unknown_options": True, "help_option_names": []})
@@ -32,7 +52,7 @@ def demo(arguments: tuple[str, ...]) -> None:
     except ModuleNotFoundError as error:
         if error.name and error.name.startswith("ccd"):
             raise
-        raise Needed(f"the demo needs {error.name}; install it with: pip install 'ccd[embedded]'") from None
+        raise Needed(f"the demo needs {error.name}: install ccd with its extra, as in ccd-….whl[embedded]") from None
     sys.exit(lab.main(list(arguments)) or 0)
 
 

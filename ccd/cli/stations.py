@@ -2,13 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any, TypeVar
+
 import click
 
-from ccd.cli.agents import said
+from ccd.cli.changes import faults_by_option, given, said
 from ccd.cli.options import client, json_option
-from ccd.cli.output import show_json, show_table
+from ccd.cli.output import show_json, show_record, show_table
+
+F = TypeVar("F", bound=Callable[..., Any])
 
 COLUMNS = {"station": "name", "contact": "contact", "kind": "kind", "switch": "node"}
+
+
+def station_options(command: F) -> F:
+    """The settings of a station, as `add` and `set` take them."""
+    command = click.option(
+        "--switch", "node", help="The switch that reaches it, as ccd.yaml names it; without it, or with '', any."
+    )(command)
+    return click.option("--kind", help="What it is: sip, freetdm or external.")(command)
 
 
 @click.group()
@@ -30,14 +43,50 @@ def list_(context: click.Context, as_json: bool) -> None:
 
 @stations.command()
 @click.argument("name")
+@json_option
+@click.pass_context
+def show(context: click.Context, name: str, as_json: bool) -> None:
+    """Show one station: settings, who sits there, and whose own it is."""
+    body = client(context).get("stations", name)
+    if as_json:
+        show_json(body)
+        return
+    shown = {heading: body.get(key) for heading, key in COLUMNS.items()}
+    show_record(shown | {"signed in": body["agent"], "own station of": ", ".join(body["own_station_of"])})
+
+
+@stations.command()
+@click.argument("name")
 @click.argument("contact")
-@click.option("--kind", help="What it is: sip, external…")
-@click.option("--switch", "node", help="The switch that reaches it, as ccd.yaml names it; without it, any.")
+@station_options
 @json_option
 @click.pass_context
 def add(
     context: click.Context, /, *, name: str, contact: str, kind: str | None, node: str | None, as_json: bool
 ) -> None:
     """Add a station. CONTACT is how the switch rings it, as in user/1001@example.org."""
-    body = client(context).post("stations", name=name, contact=contact, kind=kind, node=node)
+    with faults_by_option(context):
+        body = client(context).post("stations", name=name, contact=contact, kind=kind, node=node)
     said(body, f"station {name} is added", as_json)
+
+
+@stations.command("set")
+@click.argument("name")
+@click.option("--contact", help="How the switch rings it, as in user/1001@example.org.")
+@station_options
+@json_option
+@click.pass_context
+def set_(context: click.Context, /, *, name: str, as_json: bool, **values: str | None) -> None:
+    """Change a station; what is not given stays as it is."""
+    with faults_by_option(context):
+        body = client(context).patch("stations", name, **given(context, **values))
+    said(body, f"station {name} is changed", as_json)
+
+
+@stations.command()
+@click.argument("name")
+@json_option
+@click.pass_context
+def remove(context: click.Context, name: str, as_json: bool) -> None:
+    """Remove a station nobody is signed in at; agents whose own it was have none then."""
+    said(client(context).delete("stations", name), f"station {name} is removed", as_json)

@@ -11,7 +11,7 @@ from ccd.cli.exits import UNREACHABLE
 from ccd.cli.options import client, json_option
 from ccd.cli.output import show_json, show_record, show_table
 
-SWITCHES = {"switch": "name", "up": "up", "ready": "ready", "core uuid": "core_uuid"}
+SWITCHES = {"switch": "name", "up": "up", "ready": "ready", "why": "why", "core uuid": "core_uuid"}
 
 
 @click.command()

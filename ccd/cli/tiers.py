@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from ccd.cli.agents import said
+from ccd.cli.changes import said
 from ccd.cli.options import client, json_option
 from ccd.cli.output import show_json, show_table
 

@@ -46,6 +46,10 @@ class Client:
         """POST with a JSON body; what is None is left out."""
         return self._ask("POST", address(*parts), {key: value for key, value in body.items() if value is not None})
 
+    def patch(self, *parts: str, **body: Any) -> Any:
+        """PATCH with a JSON body; what is None is left out."""
+        return self._ask("PATCH", address(*parts), {key: value for key, value in body.items() if value is not None})
+
     def delete(self, *parts: str) -> Any:
         """DELETE."""
         return self._ask("DELETE", address(*parts), None)

@@ -66,17 +66,25 @@ class SideProcess:
             except subprocess.TimeoutExpired:  # stuck in the kernel (a dead disk): core must not be stuck with it
                 log.error("side_unkillable", pid=child.pid)
 
-    def _keep(self) -> None:
-        failures = 0
-        while not self._stopping.is_set():
-            started = self._clock.monotonic()
+    def _run(self) -> int | None:
+        """One life of the child; its exit code, None when there was none."""
+        try:
             self._child = subprocess.Popen(
                 self._arguments,
                 stdin=subprocess.DEVNULL,
                 preexec_fn=die_with_parent(signal.SIGTERM),  # noqa: PLW1509 (one prctl, nothing that allocates or locks)
             )
-            log.info("side_started", pid=self._child.pid)
-            code = self._child.wait()
+        except OSError as refused:  # no memory for another process now: later, perhaps
+            log.error("side_not_started", reason=str(refused))
+            return None
+        log.info("side_started", pid=self._child.pid)
+        return self._child.wait()
+
+    def _keep(self) -> None:
+        failures = 0
+        while not self._stopping.is_set():
+            started = self._clock.monotonic()
+            code = self._run()
             if self._stopping.is_set():
                 return
             failures = 0 if self._clock.monotonic() - started > 30 else failures + 1

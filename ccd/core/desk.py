@@ -9,7 +9,6 @@ import structlog
 from gevent import Greenlet
 
 from ccd.acd.callers import Stay
-from ccd.acd.model import Queue
 from ccd.acd.service import Acd
 from ccd.base.clock import Clock
 from ccd.base.errors import NotFound
@@ -23,6 +22,7 @@ from ccd.core.site import Site
 from ccd.ivr.flow import Flow
 from ccd.ivr.runner import run_flow
 from ccd.ivr.talk import QueueDone, QueueDoor, Talk
+from ccd.ivr.unheard import Unheard
 from ccd.journal.configuration import Route
 from ccd.switch.commands import Hangup, SetVariables, Transfer
 
@@ -50,6 +50,7 @@ class Desk:
         self._publish = publish
         self.running: dict[str, Greenlet] = {}
         self._found_in_queue: set[str] = set()
+        self._unheard = Unheard(clock)
         self._door = QueueDoor(enter=self._enter, waits=self._waits, timeout_prompt=self._timeout_prompt)
 
     def on_arrived(self, fact: CallArrived) -> None:
@@ -90,8 +91,9 @@ class Desk:
             mailbox=mailbox,
             switch=node.switch,
             clock=self._clock,
-            prompt_path=self._site.prompt_path,
+            prompt_path=lambda prompt: self._site.prompt_path(prompt, flow.language),
             queue_door=self._door,
+            unheard=self._unheard,
             answer_point=route.answer,
         )
 
@@ -169,8 +171,10 @@ class Desk:
         return not self._acd.offers.is_bridging(caller)
 
     def _timeout_prompt(self, queue_name: str) -> str:
-        settings: Queue = self._acd.queue_named(queue_name).settings
-        return settings.timeout_prompt
+        try:
+            return self._acd.queue_named(queue_name).settings.timeout_prompt
+        except NotFound:  # removed while he waited
+            return ""
 
     def on_done(self, leg_id: str, how: str) -> None:
         """A stay in a queue ended and the leg is the flow's again."""

@@ -15,7 +15,7 @@ from ccd.acd.ports import Ports
 from ccd.acd.service import Acd
 from ccd.base.bus import Bus
 from ccd.base.clock import Clock, SystemClock
-from ccd.base.errors import NotFound, Refused
+from ccd.base.errors import CcdError, NotFound, Refused
 from ccd.base.greenlets import spawn
 from ccd.base.ids import new_id
 from ccd.calls.facts import (
@@ -126,9 +126,12 @@ class House:
 
     def start(self) -> None:
         """Take up the last good configuration and the agents as they were, open the doors, connect."""
-        configuration = self.state.load_configuration()
-        if configuration is not None:
-            self._apply_configuration(configuration)
+        if (configuration := self.state.load_configuration()) is not None:
+            try:
+                self._apply_configuration(configuration)
+            except CcdError as refused:
+                # Kept by another version, which allowed what this one does not: side brings one of today.
+                log.error("saved_configuration_refused", reason=str(refused))
             for last in list(self.ledger.agents.values()):
                 self.acd.roster.restore(last)
         self.socket.start()
@@ -191,6 +194,7 @@ class House:
     def _listen(self) -> None:
         on = self.bus.on
         on(SwitchConnected, lambda _: self._start_side())
+        on(SwitchConnected, lambda fact: self.recordings.order_again(fact.node))
         on(LegEnded, self._forget_lease)
         on(CallArrived, self.desk.on_arrived)
         on(LegCreated, self.recovery.closing.on_leg_created)

@@ -20,7 +20,7 @@ from ccd.acd.facts import (
     TalkEnded,
 )
 from ccd.base.clock import Moment
-from ccd.calls.facts import CallAnswered, CallArrived, CallEnded, LegCreated, LegEnded, SwitchConnected
+from ccd.calls.facts import CallAnswered, CallArrived, CallEnded, LegCreated, LegEnded, Role, SwitchConnected
 from ccd.ivr.facts import FlowEntered, NodeEntered
 from ccd.recording.facts import (
     RecordingFailed,
@@ -109,6 +109,8 @@ def _arrived(ledger: Ledger, fact: CallArrived) -> None:
         dialled=fact.dialled,
         arrived_at=fact.at,
     )
+    if leg := ledger.legs.get(fact.leg_id):  # it was created before anybody knew whose it was
+        leg.call_id, leg.role = fact.call_id, Role.CUSTOMER
 
 
 def _answered(ledger: Ledger, fact: CallAnswered) -> None:

@@ -52,6 +52,7 @@ class Node:
         self._on_down = on_down
         self._count_legs = count_legs
         self._differed = 0
+        self._not_reconciled = ""
         self._held: list[SwitchEvent] | None = None
         self.switch = FreeSwitch(self.name, self._event)
         self.link = Link(
@@ -74,6 +75,15 @@ class Node:
             renew_s=float(lease.renew),
             alive_every_s=float(lease.alive_every),
         )
+
+    @property
+    def why(self) -> str:
+        """Why the node is not ready, in one line for people; empty when it is."""
+        if self.is_ready:
+            return ""
+        if self.link.is_up:
+            return self._not_reconciled or "connected; asking what the switch has"
+        return str(self.link.failure or "connecting")
 
     def start(self) -> None:
         """Connect, and stay connected."""
@@ -120,6 +130,7 @@ class Node:
                 self._reconcile(self)
                 break
             except SwitchError as failed:
+                self._not_reconciled = f"connected, but the switch does not say what it has: {failed}"
                 log.warning("reconciliation_failed", node=self.name, reason=str(failed))
                 if not self.link.is_up:
                     return  # the next connect begins anew
@@ -137,6 +148,7 @@ class Node:
         if self.is_ready:
             self.blind_since = self._clock.now()
         self.is_ready = self.is_reconciled = False
+        self._not_reconciled = ""
         self._held = []
         self.guards.pause()
         self._on_down(self, str(why))

@@ -17,27 +17,19 @@ from ccd.acd.service import Acd
 from ccd.base.clock import Clock, Moment
 from ccd.base.errors import NotFound, SwitchError
 from ccd.base.greenlets import spawn
-from ccd.base.ids import new_id
 from ccd.calls import onchannel
-from ccd.calls.facts import (
-    CallAnswered,
-    CallArrived,
-    CallRecovered,
-    LegCreated,
-    Repaired,
-    Role,
-    SwitchConnected,
-)
-from ccd.calls.model import Call, Leg
+from ccd.calls.facts import CallRecovered, Repaired, Role, SwitchConnected
+from ccd.calls.model import Leg
 from ccd.calls.onchannel import Place
 from ccd.calls.registry import Registry
+from ccd.core.adoption import Adoption, in_fallback
 from ccd.core.closing import Closing
 from ccd.core.desk import Desk
 from ccd.core.ledger import Ledger
 from ccd.core.looking import dump_channels
 from ccd.core.node import Node
 from ccd.core.site import Site
-from ccd.core.stays import Stays, as_known
+from ccd.core.stays import Stays
 from ccd.recording.service import FORMAT, Recordings
 from ccd.switch.cdr import read_ending
 from ccd.switch.commands import AskIdentity, ListChannels, SetVariables, StartRecording, Transfer
@@ -79,6 +71,7 @@ class Recovery:
         self.closing = Closing(
             clock=clock, registry=registry, acd=acd, ledger=ledger, publish=publish, cdr_path=cdr_path
         )
+        self._adoption = Adoption(clock=clock, registry=registry, ledger=ledger, publish=publish)
         self._stays = Stays(
             clock=clock, registry=registry, acd=acd, ledger=ledger, closing=self.closing, publish=publish
         )
@@ -198,14 +191,13 @@ class Recovery:
     # --- a start: calls that the channels tell us of -----------------------------------------------
 
     def _take_up(self, node: Node, fresh: list[Found]) -> None:
-        unmarked = {past.leg_id: past.call_id for past in self._ledger.calls.values()}
-        places = {found.leg_id: self._place(found, unmarked) for found in fresh}
+        places = self._adoption.places(fresh)
         ours = [found for found in fresh if places[found.leg_id].call_id]
         for found in fresh:
             if not places[found.leg_id].call_id:
-                self._unknown_leg(node, found)
+                self._adoption.stranger(node.name, found)
         for found in ours:
-            self._adopt_leg(node, found, places[found.leg_id])
+            self._adoption.take(node.name, found, places[found.leg_id])
         customers = [found for found in ours if places[found.leg_id].role == Role.CUSTOMER.value]
         agents = {found.leg_id: found for found in ours if places[found.leg_id].role == Role.AGENT.value}
         edges: dict[str, str] = {}
@@ -221,111 +213,16 @@ class Recovery:
             if found.leg_id in edges:
                 self._resume(node, found, places[found.leg_id], edges[found.leg_id])
 
-    def _place(self, found: Found, unmarked: dict[str, str]) -> Place:
-        """What the channel carries, or what the ledger knows of a call whose channel was not marked in time."""
-        place = onchannel.read(found.variables)
-        if place.role != Role.CUSTOMER.value:
-            return place
-        call_id = place.call_id or unmarked.get(found.leg_id, "")
-        return as_known(place, self._ledger.calls.get(call_id)) if call_id else place
-
-    def _unknown_leg(self, node: Node, found: Found) -> None:
-        """A leg that no ccd has marked: it has just come, or it came while ccd was away and stands in the fallback."""
-        if found.inbound and _in_fallback(found):
-            call_id = new_id()
-            leg = self._leg(node, found, Place(call_id=call_id), Role.CUSTOMER)
-            leg.in_fallback = True
-            self._registry.adopt(leg, self._call(leg, found, Place(call_id=call_id)))
-            self._tell_created(leg, found)
-            self._publish(
-                CallArrived(
-                    at=found.created_at,
-                    call_id=call_id,
-                    leg_id=leg.leg_id,
-                    node=node.name,
-                    caller_number=found.caller_number,
-                    caller_name=found.caller_name,
-                    dialled=leg.dialled,
-                )
-            )
-            self._registry.note_fallback(leg, "ccd_was_away", self._clock.now())
-            return
-        for event in found.as_events(self._clock.now()):
-            self._registry.apply(event, node.name)
-
-    def _tell_created(self, leg: Leg, found: Found) -> None:
-        if leg.leg_id not in self._ledger.legs:
-            self._publish(
-                LegCreated(
-                    at=found.created_at,
-                    leg_id=leg.leg_id,
-                    call_id=leg.call_id,
-                    node=leg.node,
-                    role=leg.role,
-                    inbound=leg.inbound,
-                    number=leg.number,
-                    name=leg.channel_name,
-                    agent_id=leg.agent_id,
-                )
-            )
-
-    def _adopt_leg(self, node: Node, found: Found, place: Place) -> None:
-        role = Role(place.role) if place.role in {one.value for one in Role} else Role.UNKNOWN
-        leg = self._leg(node, found, place, role)
-        past = self._ledger.calls.get(place.call_id)
-        call = self._call(leg, found, place) if role is Role.CUSTOMER else None
-        self._registry.adopt(leg, call)
-        self._tell_created(leg, found)
-        if call is not None and past is not None and found.answered_at and not past.answered_at:
-            self._publish(CallAnswered(at=found.answered_at, call_id=call.call_id, leg_id=leg.leg_id))
-
-    def _leg(self, node: Node, found: Found, place: Place, role: Role) -> Leg:
-        return Leg(
-            leg_id=found.leg_id,
-            node=node.name,
-            role=role,
-            call_id=place.call_id,
-            inbound=found.inbound,
-            number=found.caller_number,
-            name=found.caller_name,
-            dialled=place.dialled or found.dialled,
-            context=found.context,
-            channel_name=found.name,
-            agent_id=place.agent_id if role is Role.AGENT else "",
-            offer_id=place.offer_id if role is Role.AGENT else "",
-            created_at=found.created_at,
-            answered_at=found.answered_at,
-            parked=found.parked and not found.bridged_to,
-            bridged_to=found.bridged_to,
-        )
-
-    def _call(self, leg: Leg, found: Found, place: Place) -> Call:
-        past = self._ledger.calls.get(place.call_id)
-        return Call(
-            call_id=place.call_id,
-            leg_id=leg.leg_id,
-            node=leg.node,
-            caller_number=found.caller_number,
-            caller_name=found.caller_name,
-            dialled=leg.dialled,
-            arrived_at=(past.arrived_at if past else 0) or place.arrived_at or found.created_at,
-            answered_at=found.answered_at,
-            queue_id=place.queue_id or (past.queue_id if past else ""),
-            queued=bool(place.queued or (past and past.queued)),
-            connected=bool(place.connected_at or (past and past.connected)),
-            connected_at=place.connected_at,
-        )
-
     def _may_drive(self, node: Node, found: Found, place: Place) -> bool:
         """A leg in the fallback, or written by a ccd that we cannot read, is left to the fallback."""
         leg = self._registry.legs[found.leg_id]
         marked = "ccd_call_id" in found.variables
-        if not _in_fallback(found) and (onchannel.readable(found.variables) or not marked):
+        if not in_fallback(found) and (onchannel.readable(found.variables) or not marked):
             return True
         self._take_up_recording(node, found, place)
         if past := self._ledger.calls.get(place.call_id):
             self.closing.leave_queue(past)
-        if _in_fallback(found):
+        if in_fallback(found):
             self._registry.note_fallback(leg, "ccd_was_away", self._clock.now())
         else:
             self._registry.note_fallback(leg, "unknown_version", self._clock.now())
@@ -375,7 +272,3 @@ class Recovery:
     def _started_at(self, call_id: str, found: Found) -> Moment:
         started = self._ledger.recordings.get(call_id)
         return started.at if started else found.created_at
-
-
-def _in_fallback(found: Found) -> bool:
-    return found.variables.get("ccd_fallback") == "1" or found.context == "ccd_fallback"

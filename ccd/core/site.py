@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import structlog
+
 from ccd.base import words
 from ccd.base.errors import NotFound, Refused, SettingsError
 from ccd.ivr.flow import Flow, check
 from ccd.journal.configuration import Configuration, Route
+
+log = structlog.get_logger(__name__)
 
 
 class Site:
@@ -16,6 +20,7 @@ class Site:
         self._sounds_path = sounds_path
         self._language = language
         self._flows: dict[str, Flow] = {}
+        self._lacking: set[tuple[str, str, str]] = set()
 
     def take(self, configuration: Configuration) -> None:
         """Check and take a new configuration; nothing changes when it is refused.
@@ -38,6 +43,20 @@ class Site:
             raise Refused(f"flows without a document: {', '.join(missing)}")
         self._flows = flows
         self.configuration = configuration
+        self._warn_of_lacking_queues()
+
+    def _warn_of_lacking_queues(self) -> None:
+        """A flow may be there before its queues: that is no fault, but callers pass by there. Said once, not at each change."""
+        known = {queue.name for queue in self.configuration.queues}
+        lacking = {
+            (name, node, queue)
+            for name, sha256 in self.configuration.active_flows.items()
+            for node, queue in self._flows[sha256].queues()
+            if queue not in known
+        }
+        for name, node, queue in sorted(lacking - self._lacking):
+            log.warning("flow_names_no_queue", flow=name, node=node, queue=queue)
+        self._lacking = lacking
 
     def route(self, dialled: str) -> Route | None:
         """The route of a dialled number: its own, else the one for every other number."""
@@ -60,6 +79,6 @@ class Site:
             raise NotFound(f"no flow {sha256[:12] or '(unnamed)'}")
         return self._flows[sha256]
 
-    def prompt_path(self, prompt: str) -> str:
-        """Where the switch finds a prompt in the site's language."""
-        return words.below(self._sounds_path, f"{self._language}/{words.word(prompt)}.wav")
+    def prompt_path(self, prompt: str, language: str = "") -> str:
+        """Where the switch finds a prompt, in a flow's language or else the site's."""
+        return words.below(self._sounds_path, f"{words.word(language or self._language)}/{words.word(prompt)}.wav")

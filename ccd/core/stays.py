@@ -137,7 +137,7 @@ class Stays:
         since = (past.connected_at if past else 0) or agent.bridged_at or self._clock.now()
         caller.stay, caller.agent_leg_id, caller.connected_at = Stay.TALKING, agent.leg_id, since
         self._acd.take_up(caller)
-        self._acd.offers.adopt_talk(offer)
+        self._acd.talks.begin(offer)
         for leg_id in (caller.leg_id, agent.leg_id):  # ccd may have died before it dropped them
             node.guards.drop(leg_id)
         state = self._acd.roster.agents.get(offer.agent_id)

@@ -43,6 +43,7 @@ def _status(house: House, given: dict[str, Any]) -> dict[str, Any]:
                 "name": node.name,
                 "up": node.link.is_up,
                 "ready": node.is_ready,
+                "why": node.why,
                 "core_uuid": node.core_uuid,
                 "clock_offset_ms": node.clock_offset_ms,
             }

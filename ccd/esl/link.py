@@ -74,6 +74,7 @@ class Link:
         self._keeper: Greenlet | None = None
         self._nudger: Greenlet | None = None
         self._logged_cause = ""
+        self._failure: SwitchError | None = None
 
     # -- life ----------------------------------------------------------------------------------------------
 
@@ -99,6 +100,11 @@ class Link:
     def is_up(self) -> bool:
         """Whether commands can be sent and events are subscribed."""
         return self._up
+
+    @property
+    def failure(self) -> SwitchError | None:
+        """Why it is not up: the last failed attempt, or the loss before it; None while it is up or nothing failed yet."""
+        return self._failure
 
     # -- commands ------------------------------------------------------------------------------------------
 
@@ -169,6 +175,7 @@ class Link:
             try:
                 self._establish(lost)
             except SwitchError as failed:
+                self._failure = failed
                 self._log_failure(failed)
                 self._close(failed)
                 last = len(self._backoff) - 1
@@ -178,12 +185,14 @@ class Link:
                 continue
             attempt = 0
             self._logged_cause = ""
+            self._failure = None
             self._set_up(True)
             log.info("link_up", node=self.node)
             spawn("link-up", self._on_up, node=self.node)
             why = lost.wait(self._stopping)
             if self._stopping.is_set():
                 return
+            self._failure = why
             self._set_up(False)
             self._close(why)
             log.warning("link_down", node=self.node, why=str(why), error=why.code)

@@ -6,16 +6,25 @@ import hashlib
 import json
 import re
 from collections.abc import Mapping
-from typing import Any
+from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
 from ccd.base.errors import SettingsError
 from ccd.ivr.nodes import Node, types
+from ccd.settings.check import hint, what_is_wrong
+from ccd.settings.units import duration_ms
 
 NAME = re.compile(r"[a-z][a-z0-9_]{0,63}")
 FORMAT = 1
 MAX_NODES = 1_000
+Fault = tuple[tuple[str | int, ...], str]
+
+
+def _language(word: str) -> str:
+    if not re.fullmatch(r"([a-z]{2})?", word):
+        raise ValueError("must be two letters, like zh or en")
+    return word
 
 
 class FlowHead(BaseModel):
@@ -24,7 +33,7 @@ class FlowHead(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     format: int = Field(default=FORMAT, ge=1, le=FORMAT)
-    language: str = Field(default="", pattern=r"^([a-z]{2})?$")
+    language: Annotated[str, AfterValidator(_language)] = ""
     start: str
     nodes: dict[str, dict[str, Any]] = Field(min_length=1, max_length=MAX_NODES)
 
@@ -42,6 +51,10 @@ class Flow:
             node_name: types()[fields["type"]].model_validate(fields) for node_name, fields in head.nodes.items()
         }
 
+    def queues(self) -> list[tuple[str, str]]:
+        """Each node that leads into a queue, with the queue's name."""
+        return [(name, queue) for name, node in self.nodes.items() for queue in node.queues()]
+
 
 def fingerprint(document: Mapping[str, Any]) -> str:
     """The SHA-256 of a flow's document in canonical JSON."""
@@ -49,46 +62,83 @@ def fingerprint(document: Mapping[str, Any]) -> str:
     return hashlib.sha256(canonical.encode()).hexdigest()
 
 
-def check(document: Mapping[str, Any]) -> list[tuple[tuple[str | int, ...], str]]:
+def check(document: Mapping[str, Any]) -> list[Fault]:
     """Every fault of a flow as (path within the document, what is wrong); empty when it may run."""
     try:
         head = FlowHead.model_validate(document)
     except ValidationError as wrong:
-        return [(tuple(error["loc"]), error["msg"]) for error in wrong.errors()]
-    faults: list[tuple[tuple[str | int, ...], str]] = []
+        return _faults(wrong, FlowHead)
+    faults: list[Fault] = []
     nodes: dict[str, Node] = {}
     for name, fields in head.nodes.items():
         if not NAME.fullmatch(name):
             faults.append((("nodes", name), "a node's name is a lower-case word"))
-        kind = types().get(str(fields.get("type", "")))
+        word = str(fields.get("type", ""))
+        kind = types().get(word)
         if kind is None:
-            faults.append((("nodes", name, "type"), f"unknown node type; known: {', '.join(sorted(types()))}"))
+            what = f"unknown node type{hint(word, list(types()))}" if word else "is missing"
+            faults.append((("nodes", name, "type"), what))
             continue
         try:
             nodes[name] = kind.model_validate(fields)
         except ValidationError as wrong:
-            faults += [(("nodes", name, *error["loc"]), error["msg"]) for error in wrong.errors()]
-    return faults + _broken_edges(head, nodes)
+            faults += _faults(wrong, kind, "nodes", name)
+    faults += _broken_edges(head, nodes)
+    return faults or _unreached(head.start, nodes) + _circles(nodes)  # a broken node hides where it leads
 
 
-def _broken_edges(head: FlowHead, nodes: dict[str, Node]) -> list[tuple[tuple[str | int, ...], str]]:
-    faults: list[tuple[tuple[str | int, ...], str]] = []
+def _faults(error: ValidationError, model: type[BaseModel], *at: str) -> list[Fault]:
+    complaints = error.errors(include_url=False, include_input=False)
+    return [((*at, *one["loc"]), what_is_wrong(one, model)) for one in complaints]
+
+
+def _broken_edges(head: FlowHead, nodes: dict[str, Node]) -> list[Fault]:
+    faults: list[Fault] = []
     if head.start not in head.nodes:
-        faults.append((("start",), f"no node {head.start!r}"))
+        faults.append((("start",), f"no node {head.start!r}{hint(head.start, list(head.nodes))}"))
     for name, node in nodes.items():
         for edge, target in node.edges().items():
             if target not in head.nodes:
                 inside = ("choices", edge) if edge in getattr(node, "choices", {}) else (edge,)
                 faults.append((("nodes", name, *inside), f"leads to {target!r}, which is no node of this flow"))
-    reached, todo = set(), [head.start]
+    return faults
+
+
+def _unreached(start: str, nodes: dict[str, Node]) -> list[Fault]:
+    reached, todo = set(), [start]
     while todo:
         name = todo.pop()
-        if name in reached or name not in nodes:
-            continue
-        reached.add(name)
-        todo += nodes[name].edges().values()
-    if not faults:
-        faults += [(("nodes", name), "no edge leads here") for name in nodes if name not in reached]
+        if name not in reached:
+            reached.add(name)
+            todo += nodes[name].edges().values()
+    return [(("nodes", name), "no edge leads here") for name in nodes if name not in reached]
+
+
+def _circles(nodes: dict[str, Node]) -> list[Fault]:
+    """Ways that come back to where they began though nothing on them waits: no call could bear them."""
+    quick = {
+        name: [target for target in node.edges().values() if not nodes[target].waits()]
+        for name, node in nodes.items()
+        if not node.waits()
+    }
+    faults: list[Fault] = []
+    seen: set[str] = set()
+    for begin in quick:
+        way: dict[str, None] = {}
+        ahead = [iter([begin])]
+        while ahead:
+            name = next(ahead[-1], None)
+            if name is None:
+                ahead.pop()
+                if way:
+                    way.popitem()
+            elif name in way:
+                circle = [*list(way)[list(way).index(name) :], name]
+                faults.append((("nodes", name), f"goes round without waiting for the caller: {' -> '.join(circle)}"))
+            elif name not in seen:
+                seen.add(name)
+                way[name] = None
+                ahead.append(iter(quick[name]))
     return faults
 
 
@@ -99,7 +149,7 @@ def load_flow(name: str, tree: Any) -> tuple[str, dict[str, Any]]:
         SettingsError: every fault with file, line, column, node and field.
     """
     plain = _milliseconds(tree.to_plain())
-    faults: list[tuple[tuple[str | int, ...], str]] = [] if isinstance(plain, dict) else [((), "a flow is a mapping")]
+    faults: list[Fault] = [] if isinstance(plain, dict) else [((), "a flow is a mapping")]
     if not NAME.fullmatch(name):
         faults.append(((), f"a flow's name is a lower-case word, not {name!r}"))
     faults = faults or check(plain)
@@ -108,10 +158,6 @@ def load_flow(name: str, tree: Any) -> tuple[str, dict[str, Any]]:
             [f"{tree.where(path)}: {'.'.join(map(str, path)) or name}: {what}" for path, what in faults]
         )
     return fingerprint(plain), plain
-
-
-_DURATION = re.compile(r"(\d+)(ms|s|m|h)")
-_UNIT_MS = {"ms": 1, "s": 1000, "m": 60_000, "h": 3_600_000}
 
 
 def _milliseconds(document: Any) -> Any:
@@ -125,5 +171,7 @@ def _milliseconds(document: Any) -> Any:
 
 
 def _duration(text: str) -> Any:
-    found = _DURATION.fullmatch(text.strip())
-    return int(found[1]) * _UNIT_MS[found[2]] if found else text
+    try:
+        return duration_ms(text.strip())
+    except ValueError:
+        return text

@@ -11,8 +11,10 @@ import msgspec
 import structlog
 
 from ccd.base.clock import Clock
+from ccd.base.errors import NotFound
 from ccd.calls.mailbox import Mailbox
 from ccd.calls.model import Call, Leg
+from ccd.ivr.unheard import Unheard
 from ccd.switch.commands import Answer, Hangup, Play, StopPlaying
 from ccd.switch.events import ANY_EXECUTION, ApplicationEnded, ChannelAnswered, ChannelParked, DigitPressed
 from ccd.switch.port import Switch
@@ -35,9 +37,10 @@ class QueueDone(msgspec.Struct, frozen=True):
 class QueueDoor:
     """What the composition root hands over, so that a flow can use queues without knowing them.
 
-    enter: joins the queue of that name (or takes up the stay that the leg already has) and returns the music.
+    enter: joins the queue of that name (or takes up the stay that the leg already has) and returns the music; NotFound
+        where there is no such queue.
     waits: whether the caller stands in line, so that music may be played to him.
-    timeout_prompt: what a queue says to a caller who waited too long.
+    timeout_prompt: what a queue says to a caller who waited too long; '' for nothing.
     """
 
     enter: Callable[[Call, Leg, str, int], str]
@@ -58,6 +61,7 @@ class Talk:
         clock: Clock,
         prompt_path: Callable[[str], str],
         queue_door: QueueDoor,
+        unheard: Unheard,
         answer_point: str = "at_once",
     ) -> None:
         self.call = call
@@ -67,6 +71,8 @@ class Talk:
         self._clock = clock
         self._prompt_path = prompt_path
         self._queue_door = queue_door
+        self._unheard = unheard
+        self._lacking: set[str] = set()
         self._answer_point = answer_point
         self._typed: list[str] = []
 
@@ -107,6 +113,7 @@ class Talk:
             while (left := deadline - self._clock.monotonic()) > 0:
                 event = self._mailbox.wait(ApplicationEnded, DigitPressed, timeout=left)
                 if isinstance(event, ApplicationEnded) and event.execution_id in (playing, ANY_EXECUTION):
+                    self._unheard.note(audio, event)
                     return
                 if isinstance(event, DigitPressed):
                     self._typed.append(event.digit)
@@ -135,11 +142,17 @@ class Talk:
         return None if event is None else event.digit
 
     def wait_in_queue(self, queue: str, *, priority: int) -> str:
-        """Stand in a queue, with music, until the leg is ours again; returns connected, timed_out or removed."""
+        """Stand in a queue, with music, until the leg is ours again; returns connected, timed_out, removed or no_queue."""
         if self._answer_point == "at_queue":
             self._answer()
         self._typed.clear()
-        music = self._queue_door.enter(self.call, self.leg, queue, priority)
+        try:
+            music = self._queue_door.enter(self.call, self.leg, queue, priority)
+        except NotFound:
+            if queue not in self._lacking:  # a flow may come here again and again
+                self._lacking.add(queue)
+                log.error("flow_no_such_queue", call_id=self.call.call_id, queue=queue)
+            return "no_queue"
         playing, began = self._music(music), self._clock.monotonic()
         silent_s: float | None = None
         while True:
@@ -149,6 +162,8 @@ class Talk:
                     self._switch.tell(StopPlaying(leg_id=self.leg.leg_id))
                 return event.how
             if isinstance(event, ApplicationEnded):
+                if event.execution_id == playing:
+                    self._unheard.note(music, event)
                 if event.execution_id not in (playing, ANY_EXECUTION) or not self._queue_door.waits(self.leg.leg_id):
                     continue
                 silent_s = began + MUSIC_AGAIN_S - self._clock.monotonic()

@@ -1,4 +1,6 @@
-"""The live board of the demo: queues, agents and callers at a glance; one plain line a second where there is no terminal."""
+"""What the demo shows: live, queues, agents and callers at a glance (one plain line a second where there is no terminal);
+at the end the table of all calls.
+"""
 
 from __future__ import annotations
 
@@ -88,3 +90,35 @@ class Board:
                 call["agent"],
             )
         return table
+
+
+_ALWAYS = ("arrived", "caller", "outcome", "queue", "agent", "wait", "talk")
+_WHERE_WIDE = ("ended by", "cause")
+_WIDE, _NO_TERMINAL = 106, 120
+
+
+def show_calls(rows: list[dict[str, Any]], width: int | None = None) -> None:
+    """The table of all calls, as PostgreSQL has them; a narrow terminal gets fewer columns, none of them cut."""
+    console = Console(width=width or (None if sys.stdout.isatty() else _NO_TERMINAL))
+    names = _ALWAYS + (_WHERE_WIDE if console.width >= _WIDE else ())
+    table = Table(title="calls, read back from PostgreSQL", title_justify="left")
+    for name in names:
+        table.add_column(name)
+    for row in sorted(rows, key=lambda one: str(one["arrived_at"])):
+        cells = {
+            "arrived": row["arrived_at"][11:19],
+            "caller": row["caller_number"],
+            "outcome": row["outcome"],
+            "queue": row["queue"] or "",
+            "agent": row["agent"] or "",
+            "wait": _seconds(row["wait_ms"]),
+            "talk": _seconds(row["talk_ms"]),
+            "ended by": row["ended_by"] or "",
+            "cause": row["cause"] or "",
+        }
+        table.add_row(*(cells[name] for name in names))
+    console.print(table)
+
+
+def _seconds(ms: int | None) -> str:
+    return "" if ms is None else f"{ms / 1000:.1f} s"

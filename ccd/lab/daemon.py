@@ -47,6 +47,7 @@ class Daemon:
         self.socket = folder / "run" / "control.sock"
         self.settings = folder / "ccd.yaml"
         self.client = Client(str(self.socket), timeout=15.0)
+        self.database_folder = folder / "state" / "postgresql"
         self._child: subprocess.Popen[bytes] | None = None
         folder.mkdir(parents=True, exist_ok=True)
         document: dict[str, Any] = {
@@ -63,7 +64,9 @@ class Daemon:
                     "recordings_path": str(recordings),
                 }
             ],
-            "database": {"url": database_url} if database_url else {"embedded": "yes"},
+            "database": {"url": database_url}
+            if database_url
+            else {"embedded": "yes", "folder": str(self.database_folder)},
             "recordings": {"path": str(recordings), "cdr_path": str(cdr)},
             "log": {"format": "json", "file": str(self.log)},
             "routes": [dict(route) for route in routes],

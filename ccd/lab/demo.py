@@ -1,4 +1,4 @@
-"""`ccd demo`: a small call centre in real time on this machine, and nothing left behind.
+"""`ccd demo`: a small call centre in real time on this machine; only its recordings and logs are left behind.
 
 Real FreeSWITCH where one is found (a private instance, never a site's), the simulated switch elsewhere; real PostgreSQL;
 the daemon as a user runs it. The last line of all output is JSON.
@@ -8,25 +8,32 @@ from __future__ import annotations
 
 import argparse
 import json
+import shlex
 import shutil
 import statistics
 import sys
-import tempfile
 from collections.abc import Iterable
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
 import gevent
-from rich.console import Console
-from rich.table import Table
 
-from ccd.base.errors import CcdError
+from ccd.base.errors import CcdError, SwitchError
+from ccd.cli.exits import Needed
 from ccd.lab import demo_story
-from ccd.lab.board import Board
+from ccd.lab.board import Board, show_calls
 from ccd.lab.daemon import Daemon
+from ccd.lab.demo_options import make_folder, parser
+from ccd.lab.home import find_freeswitch
+from ccd.lab.interrupts import Interrupts
+from ccd.lab.kept import TALK_MS, Kept, ccd_itself, place
 from ccd.lab.verdict import differences
 from ccd.lab.worlds import World, make_world, play
 from ccd.settings.share import share
+from ccd.side.db.embedded_home import home_of
+from ccd.side.db.throwaway import announce, discard
+from ccd.sim.world import WorldError
 
 SETTLE_S = 20.0
 QUEUES = ("sales", "support")
@@ -34,44 +41,64 @@ QUEUES = ("sales", "support")
 
 def main(arguments: list[str]) -> int:
     """Play the demo; exit code 0 when nothing went wrong."""
-    parser = argparse.ArgumentParser(prog="ccd demo", description="Play a small call centre on this machine.")
-    parser.add_argument("--keep", action="store_true", help="leave it running, and say how to talk to it")
-    parser.add_argument("--simulated", action="store_true", help="the simulated switch even if a FreeSWITCH is found")
-    parser.add_argument("--seed", type=int, default=7, help="another story (default: %(default)s)")
-    parser.add_argument(
-        "--folder", type=Path, help="where its files go (default: a new folder below the temporary one)"
-    )
-    asked = parser.parse_args(arguments)
-    folder = asked.folder or Path(tempfile.mkdtemp(prefix="ccd-demo-"))
-    folder.mkdir(parents=True, exist_ok=True)
-    result: dict[str, Any] = {"errors": 1}
-    world: World | None = None
-    daemon: Daemon | None = None
+    asked = parser().parse_args(arguments)
+    with Interrupts() as interrupts:
+        if asked.call is not None:
+            return _call(asked.call)
+        if not asked.simulated:
+            _refuse_a_wrong_prefix()
+        folder = make_folder(asked.folder)
+        result: dict[str, Any] = {"errors": 1}
+        try:
+            played(asked, folder, interrupts, result)
+        except (CcdError, WorldError, OSError) as failed:
+            say(f"the demo failed: {failed}")
+            result |= {"errors": result["errors"] or 1, "failure": str(failed).splitlines()[0]}
+        except KeyboardInterrupt:
+            result |= {"failure": "ended early"}
+    say(json.dumps(result, ensure_ascii=False))
+    return 0 if result["errors"] == 0 else 1
+
+
+def _call(folder: Path) -> int:
     try:
-        say(f"files in {folder}")
-        world = make_world(
-            folder, share("config") / "freeswitch", share("dialplans"), share("sounds"), simulated=asked.simulated
-        )
-        say(f"switch: {world.name}")
-        daemon = start_daemon(folder / "ccd", world)
-        station_of = seed(daemon, world, asked.seed)
-        result = run(daemon, world, asked.seed, station_of)
-        if asked.keep:
-            keep(daemon)
-    except (CcdError, OSError) as failed:
-        say(f"the demo failed: {failed}")
-        result |= {"failure": str(failed).splitlines()[0]}
+        return place(folder)
     except KeyboardInterrupt:
-        say("ended early")
-        result |= {"failure": "ended early"}
-    finally:
-        if daemon is not None:
-            daemon.stop()
-        if world is not None:
-            world.close()
-    sys.stdout.write(json.dumps(result, ensure_ascii=False) + "\n")
-    sys.stdout.flush()
-    return 0 if result.get("errors") == 0 else 1
+        return 1
+
+
+def _refuse_a_wrong_prefix() -> None:
+    try:
+        find_freeswitch()
+    except SwitchError as error:
+        raise Needed(str(error)) from None
+
+
+def played(asked: argparse.Namespace, folder: Path, interrupts: Interrupts, result: dict[str, Any]) -> None:
+    """Play the demo in `folder` and end all that it started; what it finds goes into `result`."""
+    say(f"files in {folder}")
+    with ExitStack() as ending:
+        try:
+            config, dialplans, sounds = share("config") / "freeswitch", share("dialplans"), share("sounds")
+            world = make_world(folder, config, dialplans, sounds, simulated=asked.simulated)
+            ending.callback(world.close)
+            say(f"switch: {world.name}")
+            daemon = make_daemon(folder / "ccd", world)
+            if not asked.keep:
+                announce(daemon.database_folder)
+                ending.callback(discard, daemon.database_folder)
+            ending.callback(daemon.stop)
+            say("starting PostgreSQL and ccd")
+            daemon.start()
+            station_of = seed(daemon, world, asked.seed)
+            result |= run(daemon, world, asked.seed, station_of)
+            if asked.keep:
+                keep(folder, daemon, world)
+        except KeyboardInterrupt:
+            say("ended early; stopping what runs")
+            raise
+        finally:
+            interrupts.shield()
 
 
 def say(text: str) -> None:
@@ -80,11 +107,11 @@ def say(text: str) -> None:
     sys.stdout.flush()
 
 
-def start_daemon(folder: Path, world: World) -> Daemon:
+def make_daemon(folder: Path, world: World) -> Daemon:
     """A ccd for this world, with the example flow, its own embedded PostgreSQL and every call recorded from the agent on."""
     flows = folder / "flows"
     shutil.copytree(share("config") / "flows", flows, dirs_exist_ok=True)
-    daemon = Daemon(
+    return Daemon(
         folder,
         esl_port=world.esl_port,
         esl_password=world.esl_password,
@@ -94,9 +121,6 @@ def start_daemon(folder: Path, world: World) -> Daemon:
         flows=flows,
         routes=({"dialled": "*", "flow": "main", "answer": "at_once", "record": "agent"},),
     )
-    say("starting PostgreSQL and ccd")
-    daemon.start()
-    return daemon
 
 
 def seed(daemon: Daemon, world: World, seed: int) -> dict[str, str]:
@@ -190,36 +214,20 @@ def median(values: Iterable[int]) -> int | None:
     return round(statistics.median(listed)) if listed else None
 
 
-def show_calls(rows: list[dict[str, Any]]) -> None:
-    """The table of all calls, as PostgreSQL has them."""
-    table = Table(title="calls, read back from PostgreSQL", title_justify="left")
-    for name in ("arrived", "caller", "outcome", "queue", "agent", "wait", "talk", "ended by", "cause"):
-        table.add_column(name)
-    for row in sorted(rows, key=lambda one: one["arrived_at"]):
-        table.add_row(
-            row["arrived_at"][11:19],
-            row["caller_number"],
-            row["outcome"],
-            row["queue"] or "",
-            row["agent"] or "",
-            _seconds(row["wait_ms"]),
-            _seconds(row["talk_ms"]),
-            row["ended_by"] or "",
-            row["cause"] or "",
-        )
-    Console(width=None if sys.stdout.isatty() else 120).print(table)
-
-
-def _seconds(ms: int | None) -> str:
-    return "" if ms is None else f"{ms / 1000:.1f} s"
-
-
-def keep(daemon: Daemon) -> None:
-    """Stay until Ctrl-C."""
-    say(f"left running; talk to it with:  ccd -S {daemon.socket} status")
-    say("Ctrl-C ends it")
+def keep(folder: Path, daemon: Daemon, world: World) -> None:
+    """Stay until Ctrl-C, and let callers dial for `ccd demo --call`."""
+    kept = Kept(folder, world)
     try:
+        kept.start()
+        ccd = ccd_itself()
+        say("left running; Ctrl-C here ends it. In another terminal:")
+        say(f"  {ccd} -S {shlex.quote(str(daemon.socket))} status")
+        say(f"  {ccd} -S {shlex.quote(str(daemon.socket))} calls list")
+        say(f"a caller who dials, and talks to an agent for {TALK_MS // 1000} s:")
+        say(f"  {ccd} demo --call {shlex.quote(str(folder))}")
         while True:
             gevent.sleep(3600)
     except KeyboardInterrupt:
-        say("ending")
+        say(f"ending; PostgreSQL's data stays in {home_of(daemon.database_folder)}")
+    finally:
+        kept.close()

@@ -13,14 +13,13 @@ import subprocess
 import time
 from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
 import gevent
 
 from ccd.base.errors import SwitchError, SwitchGone, SwitchTimeout
 from ccd.base.processes import die_with_parent
 from ccd.lab.home import command_line, find_freeswitch, lab_variables, make_home
+from ccd.lab.lifetime import Running
 from ccd.lab.ports import HOST, PortBlock
 from ccd.lab.wire import Event, Wire
 
@@ -30,7 +29,7 @@ _START_DEADLINE_S = 20.0
 _STOP_DEADLINE_S = 2.0  # a clean end takes 4 s of waiting that a private instance does not need
 
 
-class PrivateFreeSwitch:
+class PrivateFreeSwitch(Running):
     """One FreeSWITCH of ours, running between `start` and `stop`, or inside a `with`."""
 
     esl_host = HOST
@@ -81,19 +80,6 @@ class PrivateFreeSwitch:
     def pid(self) -> int | None:
         """The process of the running instance."""
         return None if self._child is None else self._child.pid
-
-    def __enter__(self) -> Self:
-        try:
-            self.start()
-        except BaseException:
-            self.close()
-            raise
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
 
     def start(self) -> None:
         """Start it and wait until its event socket answers; an error names the log's last lines."""

@@ -28,11 +28,17 @@ _FOLDERS = (
 
 
 def find_freeswitch() -> Path | None:
-    """The FreeSWITCH binary of this machine: below CCD_FREESWITCH (its prefix), else the one in PATH; None without one."""
+    """The FreeSWITCH binary of this machine: below CCD_FREESWITCH (its prefix), else the one in PATH; None without one.
+
+    Raises:
+        SwitchError: CCD_FREESWITCH is set, and there is none.
+    """
     prefix = os.environ.get("CCD_FREESWITCH")
     if prefix:
         binary = Path(prefix) / "bin" / "freeswitch"
-        return binary.resolve() if os.access(binary, os.X_OK) else None
+        if not os.access(binary, os.X_OK):
+            raise SwitchError(f"no FreeSWITCH below CCD_FREESWITCH={prefix}: {binary} is no program")
+        return binary.resolve()
     found = shutil.which("freeswitch")
     return Path(found).resolve() if found else None
 

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
-import gevent
+from gevent import Greenlet
+from gevent.pool import Group
 
 from ccd.base import words
 from ccd.lab.freeswitch import PrivateFreeSwitch
+from ccd.lab.lifetime import Running
 from ccd.lab.outside_config import write_outside_config
 from ccd.lab.parties import Caller, Phone, moment_of
 from ccd.lab.ports import HOST, PortBlock
@@ -29,7 +29,7 @@ _EVENTS = (
 )
 
 
-class Outside:
+class Outside(Running):
     """Callers and phones. Make it before the switch, whose fallback may be one of its phones; `attach` the switch then."""
 
     def __init__(self, folder: Path, name: str = "outside") -> None:
@@ -42,19 +42,7 @@ class Outside:
         self._wire: Wire | None = None
         self._mute: MutePhones | None = None
         self._by_leg: dict[str, Caller | Phone] = {}
-
-    def __enter__(self) -> Self:
-        try:
-            self.start()
-        except BaseException:
-            self.close()
-            raise
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
+        self._acts = Group()  # what the parties will do; nobody acts any more once we close
 
     def start(self) -> None:
         """Start the outside switch and listen to it."""
@@ -65,6 +53,7 @@ class Outside:
 
     def close(self) -> None:
         """Stop everything; the diaries stay readable."""
+        self._acts.kill()
         if self._mute is not None:
             self._mute.close()
         if self._wire is not None:
@@ -92,7 +81,7 @@ class Outside:
     def play(self, scripts: Iterable[CallerScript]) -> None:
         """Let callers dial, each at its `at_ms` from now."""
         for script in scripts:
-            gevent.spawn_later(script.at_ms / 1000, self.call, script)
+            self.later(script.at_ms, self.call, script)
 
     def phone(self, script: PhoneScript, *, register: bool = True) -> Phone:
         """Put a phone on its desk; registered as a user of the switch's directory, or only reachable by `contact`."""
@@ -127,6 +116,13 @@ class Outside:
         """Send a command to the outside switch without waiting for its reply."""
         if self._wire is not None:
             self._wire.post(command)
+
+    def later(self, ms: int, act: Callable[..., object], *args: object) -> Greenlet[..., object]:
+        """Have a party act in a while, unless the world ends before."""
+        greenlet = Greenlet(act, *args)
+        self._acts.add(greenlet)
+        greenlet.start_later(ms / 1000)
+        return greenlet
 
     def api(self, command: str) -> str:
         """Ask the outside switch; for what no script says, such as a REFER or a recording of what a party hears."""

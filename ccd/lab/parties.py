@@ -6,10 +6,11 @@ They are moved by the events of the outside FreeSWITCH, which `ccd.lab.outside` 
 from __future__ import annotations
 
 import uuid
+from collections.abc import Callable
 from typing import Protocol
 
-import gevent
 import structlog
+from gevent import Greenlet
 from gevent.event import Event as Flag
 
 from ccd.lab.ports import HOST, PortBlock
@@ -29,6 +30,9 @@ class Exchange(Protocol):
 
     def post(self, command: str) -> None:
         """Send a command without waiting for its reply."""
+
+    def later(self, ms: int, act: Callable[..., object], *args: object) -> Greenlet[..., object]:
+        """Have a party act in a while, unless the world ends before."""
 
 
 def moment_of(event: Event) -> int:
@@ -54,7 +58,7 @@ class Caller:
         self.answered, self.connected, self.ended = Flag(), Flag(), Flag()
         self.rtp_packets_heard = 0  # counted by the outside switch, known when the call has ended
         self._exchange = exchange
-        self._timers: list[gevent.Greenlet] = []
+        self._timers: list[Greenlet[..., object]] = []
         self._may_type = False
 
     def start(self, target: str, tone_hz: int | None) -> None:
@@ -113,8 +117,8 @@ class Caller:
         if not self.connected.is_set():
             self.hang_up()
 
-    def _later(self, ms: int, call: object, *args: object) -> None:
-        self._timers.append(gevent.spawn_later(ms / 1000, call, *args))
+    def _later(self, ms: int, act: Callable[..., object], *args: object) -> None:
+        self._timers.append(self._exchange.later(ms, act, *args))
 
     def _end(self, at: int, by_caller: bool, cause: str) -> None:
         if self.ended.is_set():
@@ -157,7 +161,7 @@ class Phone:
         else:
             self._registration.put(places.get(ring.kind, ports.trunk))
         if ring.kind in UNSEEN and ring.after_ms:
-            gevent.spawn_later(ring.after_ms / 1000, self._next, turn)
+            self._exchange.later(ring.after_ms, self._next, turn)
 
     def on_ring(self, leg: str, caller_number: str, at: int) -> None:
         """An INVITE reached the phone."""
@@ -169,12 +173,12 @@ class Phone:
             self._exchange.post(f"api uuid_ring_ready {leg}")
         if ring.kind != "no_answer":
             self._act_later(ring.after_ms, leg, ring)
-        gevent.spawn(self._next, self._turn)
+        self._exchange.later(0, self._next, self._turn)
 
     def on_mute_ring(self, caller_number: str, at: int) -> None:
         """An INVITE reached the place where the dead phone is still registered."""
         self.diary.rings.append(RingDiary(caller_number=caller_number, rang_at=at, cause="dead"))
-        gevent.spawn(self._next, self._turn)
+        self._exchange.later(0, self._next, self._turn)
 
     def on_answered(self, leg: str, at: int) -> RingDiary | None:
         """The phone was answered; None when that is no ring of this phone."""
@@ -193,7 +197,7 @@ class Phone:
 
     def _act_later(self, ms: int, leg: str, ring: Ring) -> None:
         if ms:
-            gevent.spawn_later(ms / 1000, self._act, leg, ring)
+            self._exchange.later(ms, self._act, leg, ring)
         else:
             self._act(leg, ring)
 
@@ -203,7 +207,7 @@ class Phone:
         if ring.kind == "answer":
             self._exchange.post(f"sendmsg {leg}\ncall-command: execute\nexecute-app-name: answer")
             if ring.talk_ms is not None:
-                gevent.spawn_later(ring.talk_ms / 1000, self._exchange.post, f"api uuid_kill {leg}")
+                self._exchange.later(ring.talk_ms, self._exchange.post, f"api uuid_kill {leg}")
         elif ring.kind == "redirect":
             target = f"sip:9999@{HOST}:{self._exchange.ports.closed}"
             self._exchange.post(

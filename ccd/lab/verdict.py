@@ -9,6 +9,7 @@ from typing import Any
 from ccd.lab.stories import CallerDiary
 
 NEAR_MS = 1_500
+CROSSING_MS = 200
 
 
 def differences(
@@ -35,7 +36,7 @@ def differences(
 
 def _compare(diary: CallerDiary, row: Mapping[str, Any], station_of: Mapping[str, str]) -> list[str]:
     wrong = []
-    talked = diary.connected_at is not None
+    talked = diary.connected_at is not None and not _crossed(diary, row)
     if talked != (row["outcome"] == "answered"):
         wrong.append(f"talked to an agent: {talked}, row says {row['outcome']}")
     if row["dialled"] != diary.dialled:
@@ -44,7 +45,7 @@ def _compare(diary: CallerDiary, row: Mapping[str, Any], station_of: Mapping[str
         wrong.append(f"talked to phone {diary.connected_phone}, row says agent {row['agent']}")
     for name, seen, written in (
         ("started", diary.started_at, row["arrived_at"]),
-        ("connected", diary.connected_at, row["connected_at"]),
+        ("connected", diary.connected_at if talked else None, row["connected_at"]),
         ("ended", diary.ended_at, row["ended_at"]),
     ):
         if seen is None or written is None:
@@ -53,6 +54,13 @@ def _compare(diary: CallerDiary, row: Mapping[str, Any], station_of: Mapping[str
         elif abs(seen - _moment(written)) > NEAR_MS * 1000:
             wrong.append(f"{name}: {(_moment(written) - seen) // 1000} ms apart")
     return wrong
+
+
+def _crossed(diary: CallerDiary, row: Mapping[str, Any]) -> bool:
+    """The phone was answered while the caller hung up: both are right when the row says that nobody talked."""
+    if row["outcome"] == "answered" or diary.ended_by != "caller" or diary.connected_at is None:
+        return False
+    return diary.ended_at is not None and diary.ended_at - diary.connected_at <= CROSSING_MS * 1000
 
 
 def _moment(text: str) -> int:

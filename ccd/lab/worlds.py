@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from typing import Protocol
 
 import gevent
+from msgspec import MsgspecError
 
 from ccd.lab.freeswitch import PrivateFreeSwitch, find_freeswitch
 from ccd.lab.outside import Outside
 from ccd.lab.stories import CallerDiary, CallerScript, PhoneDiary, PhoneScript
-from ccd.sim.world import SimulatedWorld
+from ccd.sim.world import SimulatedWorld, WorldError
 
 
 class World(Protocol):
@@ -48,18 +50,16 @@ class RealWorld:
     def __init__(
         self, folder: Path, config: Path, dialplans: Path, sounds: Path, variables: dict[str, str] | None = None
     ) -> None:
-        self._outside = Outside(folder)
-        self._outside.start()
-        more = {"ccd_fallback_dial": self._outside.contact("fallback", "external")} | (variables or {})
-        self.switch = PrivateFreeSwitch(config, dialplans, folder, "switch", sounds=sounds, variables=more)
-        try:
-            self.switch.start()
-        except BaseException:
-            self.switch.close()
-            self._outside.close()
-            raise
-        self._outside.attach(self.switch)
-        self._wire = self.switch.wire()
+        with ExitStack() as started:
+            self._outside = started.enter_context(Outside(folder))
+            more = {"ccd_fallback_dial": self._outside.contact("fallback", "external")} | (variables or {})
+            self.switch = started.enter_context(
+                PrivateFreeSwitch(config, dialplans, folder, "switch", sounds=sounds, variables=more)
+            )
+            self._outside.attach(self.switch)
+            self._wire = self.switch.wire()
+            started.callback(self._wire.close)
+            self._started = started.pop_all()
         self.name = f"freeswitch {self.switch.version}"
         self.esl_port, self.esl_password = self.switch.esl_port, self.switch.esl_password
         self.recordings, self.cdr = self.switch.recordings_dir, self.switch.cdr_dir
@@ -86,8 +86,8 @@ class RealWorld:
         return int(self._wire.api("show channels count").split()[0])
 
     def close(self) -> None:
-        self._outside.close()
-        self.switch.close()
+        self._outside.close()  # first, so that no phone asks a switch that is gone
+        self._started.close()
 
 
 class SimWorld:
@@ -120,7 +120,10 @@ class SimWorld:
         return self.world.status().channels
 
     def close(self) -> None:
-        self.world.close()
+        with suppress(
+            WorldError, MsgspecError, OSError
+        ):  # an interrupted question spoils the line; the process ends anyway
+            self.world.close()
 
 
 def make_world(folder: Path, config: Path, dialplans: Path, sounds: Path, *, simulated: bool = False) -> World:
@@ -133,9 +136,12 @@ def make_world(folder: Path, config: Path, dialplans: Path, sounds: Path, *, sim
 def play(world: World, scripts: list[CallerScript], between: Callable[[], None]) -> None:
     """Let the callers dial, each at its time; `between` runs about once a second until all have dialled and ended."""
     begun = [gevent.spawn_later(script.at_ms / 1000, world.call, script) for script in scripts]
-    while True:
-        gevent.sleep(1.0)
-        between()
-        dialled = all(one.dead for one in begun)
-        if dialled and all(diary.ended_at is not None for diary in world.callers()):
-            return
+    try:
+        while True:
+            gevent.sleep(1.0)
+            between()
+            dialled = all(one.dead for one in begun)
+            if dialled and all(diary.ended_at is not None for diary in world.callers()):
+                return
+    finally:
+        gevent.killall(begun)  # who has not dialled by now has no switch to dial

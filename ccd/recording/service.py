@@ -13,7 +13,7 @@ import structlog
 
 from ccd.base import words
 from ccd.base.clock import Clock, Moment, as_datetime, ms_between
-from ccd.base.errors import NotFound, Refused, SwitchError
+from ccd.base.errors import NotFound, Refused, SwitchError, SwitchRefused
 from ccd.base.ids import new_id
 from ccd.calls import onchannel
 from ccd.calls.facts import LegEnded
@@ -48,6 +48,7 @@ class Recording:
     local_path: str
     started_at: Moment
     masked: bool = False
+    unheard: bool = False  # the link broke before the switch answered: it may record or not
 
 
 class Recordings:
@@ -96,16 +97,31 @@ class Recordings:
                 from_point=point,
             )
         )
-        switch = self._switch_of(node)
+        self._order(recording)
+
+    def order_again(self, node: str) -> None:
+        """A switch is back: orders that went down with the link are given once more. A leg that is recorded stays as it is."""
+        for recording in [one for one in self.running.values() if one.unheard and one.node == node]:
+            recording.unheard = False
+            self._order(recording)
+
+    def _order(self, recording: Recording) -> None:
+        switch = self._switch_of(recording.node)
+        relative = recording.path.removeprefix(self._switch_root(recording.node)).lstrip("/")
         values = onchannel.variables(recording_id=recording.recording_id, recording_path=relative)
-        switch.tell(SetVariables(leg_id=leg_id, values=values | FORMAT))
+        switch.tell(SetVariables(leg_id=recording.leg_id, values=values | FORMAT))
         switch.tell(
-            StartRecording(leg_id=leg_id, path=recording.path), on_done=lambda error: self._ordered(recording, error)
+            StartRecording(leg_id=recording.leg_id, path=recording.path),
+            on_done=lambda error: self._ordered(recording, error),
         )
 
     def _ordered(self, recording: Recording, error: SwitchError | None) -> None:
         """A switch that will not record (disk full, no such folder) costs the recording, never the call."""
         if error is None or self.running.get(recording.leg_id) is not recording:
+            return
+        if not isinstance(error, SwitchRefused):
+            recording.unheard = True
+            log.warning("recording_order_lost", call_id=recording.call_id, reason=str(error))
             return
         del self.running[recording.leg_id]
         tell = log.info if says_gone(error) else log.error  # a caller who has just hung up is nobody's fault

@@ -24,7 +24,10 @@ _WORDS = {
     "dict_type": "must be a mapping",
     "model_type": "must be a mapping of keys and values",
     "model_attributes_type": "must be a mapping of keys and values",
+    "string_too_short": "must not be empty",
+    "too_short": "must not be empty",
 }
+_BOUNDS = {"greater_than_equal": ("at least", "ge"), "less_than_equal": ("at most", "le")}
 
 
 def validate(tree: Located, model: type[M]) -> M:
@@ -40,12 +43,12 @@ def faults_of(error: ValidationError, tree: Located, model: type[BaseModel]) -> 
     faults = []
     for complaint in error.errors(include_url=False, include_input=False):
         where, place = locate(tree, complaint["loc"], of_key=complaint["type"] == "extra_forbidden")
-        what = _what(complaint, model)
-        faults.append(f"{place}: {where}: {what}" if where else f"{place}: {what}")
+        faults.append(place.fault(where, what_is_wrong(complaint, model)))
     return faults
 
 
-def _what(complaint: Any, model: type[BaseModel]) -> str:
+def what_is_wrong(complaint: Any, model: type[BaseModel]) -> str:
+    """One of pydantic's complaints about a `model`, in our words; flows are checked with it, too."""
     kind, loc = complaint["type"], complaint["loc"]
     if kind == "extra_forbidden":
         return "unknown key" + hint(str(loc[-1]), _keys_at(model, loc[:-1]))
@@ -53,6 +56,9 @@ def _what(complaint: Any, model: type[BaseModel]) -> str:
         return str(complaint["msg"]).removeprefix("Value error, ")
     if kind in ("literal_error", "enum"):
         return f"must be {complaint['ctx']['expected']}"
+    if kind in _BOUNDS:
+        word, bound = _BOUNDS[kind]
+        return f"must be {word} {complaint['ctx'][bound]}"
     text = str(complaint["msg"])
     return _WORDS.get(kind) or text[:1].lower() + text[1:]
 

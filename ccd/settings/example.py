@@ -16,9 +16,9 @@ _HEAD = """\
 """
 
 
-def ccd_yaml() -> str:
-    """The file that `ccd init` writes; ccd.yaml at the root of the project is the same."""
-    return "\n".join([_HEAD, *_section(Settings(), 0)]).rstrip() + "\n"
+def ccd_yaml(settings: Settings | None = None) -> str:
+    """The file with these settings, as `ccd init` writes it; with the defaults it is ccd.yaml at the root of the project."""
+    return "\n".join([_HEAD, *_section(settings or Settings(), 0)]).rstrip() + "\n"
 
 
 def _section(model: BaseModel, depth: int) -> list[str]:

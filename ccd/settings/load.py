@@ -33,6 +33,16 @@ def load(
     options: ReadOnly[str, str] | None = None,
 ) -> Settings:
     """Read all layers; SettingsError lists every fault. `path` None: no file, only the other layers."""
+    return load_located(path, environ=environ, options=options)[0]
+
+
+def load_located(
+    path: str | Path | None,
+    *,
+    environ: ReadOnly[str, str] | None = None,
+    options: ReadOnly[str, str] | None = None,
+) -> tuple[Settings, Mapping]:
+    """What `load` returns, and the tree of all layers, which knows where each value stands."""
     environ = os.environ if environ is None else environ
     tree: Mapping = Mapping({}, Place("defaults"))
     base = Path.cwd()
@@ -44,12 +54,12 @@ def load(
         for steps, value in layer:
             tree = _merge(tree, _nested(tree, steps, value))
     settings = _with_paths(validate(tree, Settings), base)
-    faults = [f"{place}: {where}: {what}" for where, place, what in _cross_faults(settings, tree)]
+    faults = [place.fault(where, what) for where, place, what in _cross_faults(settings, tree)]
     settings, secret_faults = resolve_secrets(settings, base, environ.get("CREDENTIALS_DIRECTORY", ""))
     faults += [_secret_fault(tree, fault) for fault in secret_faults]
     if faults:
         raise SettingsError(faults)
-    return settings
+    return settings, tree
 
 
 def json_schema() -> dict[str, Any]:
@@ -102,7 +112,7 @@ def _from_environment(environ: ReadOnly[str, str], tree: Mapping) -> _Layer:
     known = list(Settings.model_fields)
     for name in sorted(name for name in environ if name.startswith(_PREFIX)):
         steps = name.removeprefix(_PREFIX).lower().split("__")
-        place = Place(f"environment variable {name}")
+        place = Place(f"environment variable {name}", of_one_key=True)
         if steps[0] in known:
             layer.append((steps, Scalar(environ[name], place, quoted=True)))
         elif len(steps) > 1 or difflib.get_close_matches(steps[0], known, cutoff=0.8):
@@ -113,7 +123,7 @@ def _from_environment(environ: ReadOnly[str, str], tree: Mapping) -> _Layer:
 
 
 def _from_options(options: ReadOnly[str, str]) -> _Layer:
-    places = {name: Place(f"option {name}") for name in options}
+    places = {name: Place(f"option {name}", of_one_key=True) for name in options}
     return [(name.split("."), Scalar(value, places[name], quoted=True)) for name, value in options.items()]
 
 
@@ -182,7 +192,7 @@ def _cross_faults(settings: Settings, tree: Mapping) -> list[tuple[str, Place, s
 def _secret_fault(tree: Mapping, fault: tuple[Secret, str]) -> str:
     secret, what = fault
     where, place = locate(tree, secret.where)
-    return f"{place}: {where}: {what}"
+    return place.fault(where, what)
 
 
 def reveal(secret: SecretStr) -> str:

@@ -17,7 +17,7 @@ def duration_ms(text: str) -> int:
     if text == "0":
         return 0
     if not DURATION.fullmatch(text):
-        raise ValueError(f"is not a duration like 30s, 5m, 250ms or 2h: {text[:40]!r}")
+        raise ValueError(f"is not a duration like 250ms, 30s, 5m, 2h or 1d: {text[:40]!r}")
     total = sum(float(number) * _UNIT_MS[unit] for number, unit in _DURATION_PART.findall(text))
     if total > LONGEST_MS:
         raise ValueError(f"is longer than 366 days: {text[:40]!r}")

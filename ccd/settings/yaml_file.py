@@ -26,11 +26,16 @@ _Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # libyaml reads 1 
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """Where a value stands. `line` 0: it has no lines (the environment, an option)."""
+    """Where a value stands. `line` 0: it has no lines (the environment, an option); `of_one_key`: it names the key itself."""
 
     file: str
     line: int = 0
     column: int = 0
+    of_one_key: bool = False
+
+    def fault(self, where: str, what: str) -> str:
+        """One line of complaint about the key `where`, which is not named twice."""
+        return f"{self}: {where}: {what}" if where and not self.of_one_key else f"{self}: {what}"
 
     def __str__(self) -> str:
         return f"{self.file}:{self.line}:{self.column}" if self.line else self.file

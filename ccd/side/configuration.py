@@ -136,6 +136,15 @@ class Site:
         """The station of this name or id."""
         return _named(self.current.stations, name, "station", "station_id")
 
+    def flows_with(self, queue: str) -> list[str]:
+        """The flows in use that name a queue."""
+        current = self.current
+        return sorted(
+            flow
+            for flow, sha256 in current.active_flows.items()
+            if any(_names_queue(node, queue) for node in _nodes(current.flows.get(sha256)))
+        )
+
     def _build(self) -> Configuration:
         flows = self._flows.read()
         missing = [route for route in self._routes if route.flow not in flows]
@@ -156,6 +165,15 @@ class Site:
             flows=dict(flows.values()),
             active_flows={name: sha256 for name, (sha256, _) in flows.items()},
         )
+
+
+def _nodes(document: Any) -> list[Any]:
+    nodes = document.get("nodes") if isinstance(document, dict) else None
+    return list(nodes.values()) if isinstance(nodes, dict) else []
+
+
+def _names_queue(node: Any, queue: str) -> bool:
+    return isinstance(node, dict) and node.get("type") == "queue" and node.get("queue") == queue
 
 
 def _named(items: Sequence[N], name: str, noun: str, id_field: str) -> N:

@@ -33,6 +33,7 @@ from ccd.side.db.stores.config import ConfigStore, Loaded
 from ccd.side.db.stores.history import HistoryStore
 from ccd.side.http.app import build_app
 from ccd.side.http.office import Office
+from ccd.side.http.references import References
 from ccd.side.http.server import ControlServer
 from ccd.side.recording_files import RecordingFiles
 from ccd.side.writer import JournalWriter
@@ -87,6 +88,10 @@ class OfficeProcess:
             site=self._site,
             store=lambda: ConfigStore(self._database.engine()),
             history=lambda: HistoryStore(self._database.engine()),
+            references=References(
+                switches=tuple(switch.name for switch in self._settings.switches),
+                prompts=Path(self._settings.sounds_path) / self._settings.language,
+            ),
             database=self._database.status,
             journal=self._journal_status,
         )

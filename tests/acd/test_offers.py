@@ -455,6 +455,23 @@ def test_longest_wait_ends_the_stay_and_the_ringing_for_it() -> None:
     assert world.ledger.calls[world.registry.legs[idle].call_id].offers == {}
 
 
+@pytest.mark.parametrize(("longest_ms", "left_after_s"), [(20_000, 15), (6_000, 1), (2_000, 0), (0, None)])
+def test_a_changed_longest_wait_holds_for_those_who_wait_already(longest_ms: int, left_after_s: int | None) -> None:
+    world = World()
+    world.configure([queue(max_wait_ms=10_000)], [], [])
+    caller = world.caller_queues()
+    world.clock.advance(5)
+    world.configure([queue(max_wait_ms=longest_ms)], [], [])
+    if left_after_s is None:
+        world.clock.advance(3_600)
+        assert world.left(caller) == []
+        return
+    world.clock.advance(max(0.0, left_after_s - 0.1))
+    assert world.left(caller) == [] or left_after_s == 0
+    world.clock.advance(0.1)
+    assert world.left(caller) == [LeftReason.TIMED_OUT]
+
+
 def test_longest_wait_does_not_end_while_an_agent_who_answered_is_being_joined() -> None:
     world = World()
     world.configure([queue(max_wait_ms=10_000)], ["alice"], [tier("support", "alice")])

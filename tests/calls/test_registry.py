@@ -10,6 +10,7 @@ from ccd.calls.facts import (
     CallAnswered,
     CallArrived,
     CallEnded,
+    CallToFallback,
     EndedBy,
     LegAnswered,
     LegCreated,
@@ -98,6 +99,30 @@ def test_events_of_unknown_legs_change_nothing(world: World) -> None:
     world.parked(stray)
     world.hung_up(stray)
     assert (world.registry.legs, world.facts) == ({}, [])
+
+
+@pytest.mark.parametrize(
+    ("disposition", "by"), [("send_bye", EndedBy.SWITCH), ("send_refuse", EndedBy.SWITCH), ("recv_bye", EndedBy.CALLER)]
+)
+def test_a_call_in_the_fallback_is_ended_by_the_switch_or_its_caller_and_by_nobody_before(
+    world: World, disposition: str, by: EndedBy
+) -> None:
+    """His agent hung up, and then the flow failed: neither ended the call."""
+    leg = world.caller_arrives()
+    (call,) = world.registry.calls.values()
+    call.agent_hung_up = call.ended_by_ccd = True
+    world.registry.note_fallback(world.registry.legs[leg], "flow_failed", world.clock.now())
+    world.hung_up(leg, disposition=disposition)
+    assert [(fact.call_id, fact.reason) for fact in world.of(CallToFallback)] == [(call.call_id, "flow_failed")]
+    assert [fact.ended_by for fact in world.of(CallEnded)] == [by]
+
+
+def test_the_ledger_knows_the_callers_leg_as_a_customers(world: World) -> None:
+    """It was created before the registry knew whose it was."""
+    leg = world.caller_arrives()
+    (call,) = world.registry.calls.values()
+    assert world.of(LegCreated)[0].role is Role.UNKNOWN
+    assert (world.ledger.legs[leg].role, world.ledger.legs[leg].call_id) == ("customer", call.call_id)
 
 
 def ordered(world: World, call_id: str = "") -> str:

@@ -118,3 +118,37 @@ def test_every_command_has_help(command: str) -> None:
     result = CliRunner().invoke(root, [command, "--help"])
     assert result.exit_code == 0
     assert "Usage: " in result.stdout
+
+
+def test_the_status_says_why_a_switch_is_down(world: World) -> None:
+    down = {"name": "local", "up": False, "ready": False, "why": "127.0.0.1:8021 refused the password: -ERR invalid"}
+    world.core.answers["status"] = {"calls": 0, "switches": [down]}
+    assert "refused the password" in ccd(world, "status").stdout
+
+
+@pytest.mark.parametrize(
+    ("socket", "code", "says"),
+    [("", 2, "-S is empty"), ("/etc/passwd", 4, "is no socket"), ("/gone", 4, "is it running?")],
+)
+def test_a_socket_that_is_none_is_named(socket: str, code: int, says: str) -> None:
+    result = CliRunner().invoke(root, ["-S", socket, "agents", "list"], env={"CCD_SOCKET": "/else"})
+    assert result.exit_code == code
+    assert says in result.stderr
+
+
+@pytest.mark.parametrize("command", ["check", "run"])
+def test_settings_that_may_not_be_read_are_5(command: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "ccd.yaml").write_text("")
+    monkeypatch.setattr("os.access", lambda path, mode, **_: not str(path).endswith("ccd.yaml"))
+    result = CliRunner().invoke(root, [command, "-c", str(tmp_path / "ccd.yaml")])
+    assert (result.exit_code, result.stderr) == (5, f"ccd: you may not read {tmp_path / 'ccd.yaml'}\n")
+
+
+@pytest.mark.parametrize(
+    ("key", "folder", "says"),
+    [("run_dir", "/etc/passwd", "File exists"), ("state_dir", "/proc/x", "No such file or directory")],
+)
+def test_a_folder_that_run_cannot_have_is_named_with_its_key(key: str, folder: str, says: str, tmp_path: Path) -> None:
+    (tmp_path / "ccd.yaml").write_text(f"state_dir: {tmp_path}/state\nrun_dir: {tmp_path}/run\n")
+    result = CliRunner().invoke(root, ["run", "-c", str(tmp_path / "ccd.yaml"), "--set", f"{key}={folder}"])
+    assert (result.exit_code, result.stderr) == (1, f"ccd: {key}: {folder} cannot be a folder: {says}\n")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 
+import gevent
 import pytest
 from gevent.event import Event
 from pydantic import SecretStr
@@ -21,7 +22,7 @@ class Watched:
         self.legs = 3
         self.reconciled = Event()
         self.node = Node(
-            Switch(name="local", password=SecretStr("secret")),
+            Switch(name="local", port=1, password=SecretStr("secret")),
             Lease(),
             self.clock,
             apply=lambda event, node: None,
@@ -66,3 +67,15 @@ def test_a_heartbeat_without_a_count_says_nothing(watched: Watched) -> None:
 def test_the_offset_of_the_switchs_clock_is_watched(watched: Watched) -> None:
     watched.heartbeat(channels=3, ahead_s=2.5)
     assert watched.node.clock_offset_ms == 2500
+
+
+def test_a_node_that_is_not_ready_says_why(watched: Watched) -> None:
+    """Refused, unreachable, busy with the comparison: who reads the status must not have to guess."""
+    assert watched.node.why == "connecting"
+    watched.node.start()
+    with gevent.Timeout(5, AssertionError("no attempt failed")):
+        while watched.node.why == "connecting":
+            gevent.sleep(0.001)
+    watched.node.stop()
+    assert "cannot connect to 127.0.0.1:1" in watched.node.why
+    assert not watched.node.is_ready

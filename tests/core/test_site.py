@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
 import pytest
+from structlog.testing import capture_logs
 
 from ccd.base.errors import NotFound, Refused, SettingsError, Unsafe
 from ccd.core.site import Site
 from ccd.ivr.flow import fingerprint
 from ccd.journal.configuration import Configuration, Route
+from tests.builders import queue
 
 DAY: dict[str, Any] = {"start": "end", "nodes": {"end": {"type": "hangup", "prompt": "bye"}}}
 NIGHT: dict[str, Any] = {"start": "end", "nodes": {"end": {"type": "hangup", "cause": "USER_BUSY"}}}
@@ -56,6 +59,21 @@ def test_flow_with_a_fault_changes_nothing(site: Site) -> None:
     assert site.flow_named("main").sha256 == fingerprint(DAY)
 
 
+def test_queues_that_a_flow_names_and_nobody_made_are_warned_of_once(site: Site) -> None:
+    asks = {"start": "q", "nodes": {"q": {"type": "queue", "queue": "sales"}}}
+    with capture_logs() as lines:
+        site.take(configuration(2, main=asks))
+        site.take(configuration(3, main=asks, night=NIGHT))
+    assert [(line["event"], line["flow"], line["node"], line["queue"]) for line in lines] == [
+        ("flow_names_no_queue", "main", "q", "sales")
+    ]
+    with capture_logs() as lines:
+        site.take(msgspec.structs.replace(configuration(4, main=asks), queues=(queue("sales"),)))
+        assert lines == []
+        site.take(configuration(5, main=asks))  # retired again
+    assert len(lines) == 1
+
+
 def test_flow_that_is_named_but_not_there_is_refused(site: Site) -> None:
     with pytest.raises(Refused, match="night"):
         site.take(Configuration(version=2, active_flows={"night": "0" * 64}))
@@ -65,6 +83,7 @@ def test_flow_that_is_named_but_not_there_is_refused(site: Site) -> None:
 
 def test_prompts_are_found_below_the_sounds(site: Site) -> None:
     assert site.prompt_path("bye") == "/srv/sounds/zh/bye.wav"
+    assert site.prompt_path("bye", "en") == "/srv/sounds/en/bye.wav"
     for hostile in ("../x", "/etc/passwd", "${x}", "a b", ""):
         with pytest.raises(Unsafe):
             site.prompt_path(hostile)

@@ -14,6 +14,7 @@ from ccd.base.errors import Refused
 from ccd.side.db.embedded import EmbeddedPostgres
 from ccd.side.db.embedded_home import User
 from ccd.side.db.engine import conninfo
+from ccd.side.db.throwaway import announce, discard
 
 
 def ask(url, question):
@@ -80,6 +81,7 @@ def test_a_living_owner_keeps_its_server(server, open_folder):
 def test_root_keeps_its_closed_folders_closed(open_folder):
     closed = open_folder / "closed"
     closed.mkdir(mode=0o700)
+    announce(closed / "pg")
     server = EmbeddedPostgres(closed / "pg", fast=True)
     try:
         assert ask(server.start(), "SELECT 1") == 1
@@ -87,8 +89,7 @@ def test_root_keeps_its_closed_folders_closed(open_folder):
         assert closed.stat().st_uid == 0
     finally:
         server.stop()
-        home = Path((closed / "pg" / "moved-to").read_text().strip())
-        subprocess.run(["rm", "-rf", str(home)], check=True)
+        discard(closed / "pg")
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="needs root: only then PostgreSQL runs as another user")

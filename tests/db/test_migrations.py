@@ -10,7 +10,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 
 from ccd.base.errors import Refused
 from ccd.side.db import migrate
-from ccd.side.db.engine import connect, make_engine
+from ccd.side.db.engine import connect, conninfo, make_engine
 from ccd.side.db.partitions import ensure_partitions, is_partition, months_from
 from ccd.side.db.tables import PARTITIONED, facts, metadata
 
@@ -120,3 +120,19 @@ def test_a_fact_of_any_month_finds_a_place(database, engine):
     with engine.begin() as connection:
         for year in (1970, 2026, 2999):
             connection.execute(facts.insert(), {**row, "at": NOON.replace(year=year)})
+
+
+def test_a_revision_that_is_not_on_the_way_is_refused(database):
+    migrate.downgrade(database, "0001")
+    with pytest.raises(Refused, match="no way from 0001 to 0002"):
+        migrate.downgrade(database, "0002")
+    with pytest.raises(Refused, match="no revision 'tomorrow'; known are base, 0001"):
+        migrate.upgrade(database, "tomorrow")
+    assert migrate.current(database) == "0001"
+
+
+@pytest.mark.parametrize("url", ["nonsense", "mysql://h/d", "postgresql://h:port/d"])
+def test_what_is_no_url_of_a_postgresql_is_refused_without_repeating_it(url):
+    with pytest.raises(Refused) as caught:
+        conninfo(url)
+    assert url not in str(caught.value)

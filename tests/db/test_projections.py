@@ -1,5 +1,6 @@
 """What facts make of the tables, in whatever order and however often they come."""
 
+import itertools
 import random
 import threading
 import uuid
@@ -140,6 +141,35 @@ def test_facts_in_any_order_and_batches_come_to_the_same(journal, seed, database
             for row in (*rows, *found[table]):
                 row["node"] = ""
         assert found[table] == rows
+
+
+@pytest.mark.parametrize("order", list(itertools.permutations(range(4))))
+def test_the_callers_leg_is_a_customers_whoever_tells_it_first(journal, order):
+    """A leg is created before the registry knows that it is a caller's, and only CallArrived says so for certain."""
+    leg, call = {"leg_id": "leg"}, {"call_id": ident(1, "call")}
+    told = [
+        calls.LegCreated(
+            at=START, call_id="", node="a", role=calls.Role.UNKNOWN, inbound=True, number="1", name="sofia/x", **leg
+        ),
+        calls.CallArrived(at=START, node="a", caller_number="1", caller_name="", dialled="400", **leg, **call),
+        calls.LegAnswered(at=START + 1, role=calls.Role.CUSTOMER, **leg, **call),
+        calls.LegEnded(at=START + SECOND, role=calls.Role.CUSTOMER, cause="NORMAL_CLEARING", **leg, **call),
+    ]
+    for number in order:
+        journal.write(told[number])
+    row = journal.row("SELECT * FROM ccd.legs")
+    assert (row["role"], str(row["call_id"]), row["node"], row["name"]) == ("customer", call["call_id"], "a", "sofia/x")
+
+
+def test_a_caller_who_is_known_from_the_switchs_records_alone_has_a_leg_with_its_node(journal):
+    journal.write(
+        calls.CallArrived(
+            at=START, call_id=ident(1, "call"), leg_id="leg", node="a", caller_number="1", caller_name="", dialled="4"
+        ),
+        calls.LegEnded(at=START, leg_id="leg", call_id=ident(1, "call"), role=calls.Role.CUSTOMER, cause="X"),
+    )
+    row = journal.row("SELECT * FROM ccd.legs")
+    assert (row["role"], row["node"], row["cause"]) == ("customer", "a", "X")
 
 
 def test_what_is_written_twice_counts_once(journal):

@@ -1,5 +1,7 @@
 """The configuration as people change it, and history as they ask for it."""
 
+from itertools import permutations
+
 import pytest
 from sqlalchemy import text
 
@@ -7,10 +9,12 @@ from ccd.acd.model import Agent, Queue, Station
 from ccd.base.errors import NotFound, Refused, Unsafe
 from ccd.journal import codec
 from ccd.journal.records import SpooledFact
+from ccd.recording import facts as recording
 from ccd.side.db.engine import connect, make_engine
 from ccd.side.db.journal import DeadLetters, read_cursor, write_batch
 from ccd.side.db.stores.config import ConfigStore
 from ccd.side.db.stores.history import HistoryStore
+from ccd.side.db.stores.masked import masked_ranges
 from tests.stories_of_facts import AGENTS, SECOND, START, answered_call, ident
 
 
@@ -39,7 +43,7 @@ def test_a_site_is_set_up_and_core_gets_it_whole(config):
 
 def test_a_refused_change_makes_no_version(config):
     config.add_agent("alice")
-    with pytest.raises(Refused, match="there is already a agent alice"):
+    with pytest.raises(Refused, match="there is already an agent alice"):
         config.add_agent("alice")
     for refused in (
         lambda: config.add_agent(" "),
@@ -112,3 +116,136 @@ def test_calls_are_found_page_by_page_and_one_with_all_that_belongs_to_it(databa
     for nobody in ("no uuid", ident(99, "call")):
         with pytest.raises(NotFound):
             history.call(nobody)
+
+
+def spool(database, facts):
+    spooled = [SpooledFact("boot-a", n, codec.encode(fact)) for n, fact in enumerate(facts, 1)]
+    with connect(database) as connection:
+        place = read_cursor(connection)
+        write_batch(connection, spooled, place, type(place)(1, 1), DeadLetters(None))
+
+
+def test_what_is_given_changes_and_the_rest_stays(config):
+    desk = config.add_station("desk", "user/1001@pbx.example", node="local")
+    agent = config.add_agent("alice", display_name="李雷", station="desk")
+    assert config.change_agent("alice", display_name="韩梅梅") == Agent(
+        agent_id=agent.agent_id, name="alice", display_name="韩梅梅", station_id=desk.station_id
+    )
+    assert config.change_agent("alice", station="").station_id == ""
+    assert config.found(Agent, "alice").display_name == "韩梅梅"
+    assert config.change_station("desk", contact="user/1002@pbx.example").node == "local"
+    assert config.change_station("desk", node="", kind="external") == Station(
+        station_id=desk.station_id, name="desk", contact="user/1002@pbx.example", kind="external", node=""
+    )
+    assert config.load().version == 6
+
+
+def test_a_refused_change_of_what_is_there_leaves_it_as_it_was(config):
+    config.add_station("desk", "user/1001@pbx.example")
+    config.add_agent("alice", station="desk")
+    config.add_queue("support")
+    before = config.load()
+    for refused in (
+        lambda: config.change_station("desk", kind="smoke"),
+        lambda: config.change_queue("support", ring_ms=-1),
+        lambda: config.change_queue("support", ring="20s"),
+        lambda: config.change_station("desk", contact="user/1@x;y"),
+        lambda: config.change_station("desk", node="a b"),
+        lambda: config.change_queue("support", music="/tmp/${x}"),
+    ):
+        with pytest.raises(Refused):
+            refused()
+    for nowhere in (
+        lambda: config.change_agent("bob", display_name="x"),
+        lambda: config.change_agent("alice", station="nowhere"),
+        lambda: config.change_station("nowhere", kind="sip"),
+        lambda: config.change_queue("nowhere", ring_ms=1000),
+        lambda: config.retire(Queue, "nowhere"),
+    ):
+        with pytest.raises(NotFound):
+            nowhere()
+    assert config.load() == before
+
+
+def test_a_queues_id_is_no_setting(config):
+    before = config.add_queue("support")
+    assert config.change_queue("support", queue_id=ident(1, "queue")) == before
+
+
+def test_a_retired_station_leaves_its_agents_without_one_and_a_retired_queue_its_agents_without_a_place(config):
+    config.add_station("desk", "user/1001@pbx.example")
+    config.add_agent("alice", station="desk")
+    config.add_queue("support")
+    config.add_queue("sales")
+    config.add_tier("support", "alice")
+    kept = config.add_tier("sales", "alice")
+    config.retire(Station, "desk")
+    config.retire(Queue, "support")
+    loaded = config.load()
+    assert (loaded.stations, [one.name for one in loaded.queues], loaded.tiers) == ((), ["sales"], (kept,))
+    assert loaded.agents[0].station_id == ""
+
+
+def test_history_keeps_the_names_of_what_was_removed(config, database, engine):
+    facts = answered_call(1)
+    offer = next(fact for fact in facts if type(fact).__name__ == "OfferMade")
+    queue, agent = config.add_queue("support"), config.add_agent("alice")
+    for old, new, table in ((queue.queue_id, offer.queue_id, "queues"), (agent.agent_id, offer.agent_id, "agents")):
+        with engine.begin() as connection:
+            key = f"{table[:-1]}_id"
+            connection.execute(text(f"UPDATE ccd.{table} SET {key} = '{new}' WHERE {key} = '{old}'"))
+    config.retire(Queue, "support")
+    config.retire(Agent, "alice")
+    config.add_queue("support")
+    config.add_agent("alice")
+    spool(database, facts)
+    call = HistoryStore(engine).call(ident(1, "call"))
+    assert (call["queue"], call["agent"]) == ("support", "alice")
+    assert [(one["queue"], one["agent"]) for one in call["offers"] + call["queue_entries"]] == [
+        ("support", "alice")
+    ] * 2
+    assert {one["agent"] for one in call["legs"]} == {None}
+
+
+def test_calls_are_found_by_the_beginning_of_their_id(database, engine):
+    spool(database, [fact for n in range(3) for fact in answered_call(n)])
+    history = HistoryStore(engine)
+    every = sorted(ident(n, "call") for n in range(3))
+    for one in every:
+        found = {length: history.calls_beginning(one[:length]) for length in (8, 9, 13, 14, 20, 35)}
+        assert found == {length: [other for other in every if other.startswith(one[:length])] for length in found}
+    assert history.calls_beginning("00000000") == []
+    assert history.calls_beginning("", limit=2) == every[:2]
+
+
+def test_recordings_tell_their_silent_ranges(database, engine):
+    facts = answered_call(1)
+    own = next({"recording_id": f.recording_id, "call_id": f.call_id} for f in facts if hasattr(f, "recording_id"))
+    for kind, offset in (("Unmasked", 2000), ("Masked", 5000), ("Masked", 1000)):
+        facts.append(getattr(recording, f"Recording{kind}")(at=START, offset_ms=offset, **own))
+    spool(database, facts)
+    expected = [{"from_ms": 1000, "to_ms": 2000}, {"from_ms": 5000, "to_ms": None}]
+    history = HistoryStore(engine)
+    assert history.recordings()[0]["masked"] == expected
+    assert history.call(own["call_id"])["recordings"][0]["masked"] == expected
+
+
+@pytest.mark.parametrize(
+    ("marks", "ranges"),
+    [
+        ("", []),
+        ("m0", [(0, None)]),
+        ("m1 u2", [(1, 2)]),
+        ("m1 u2 m3", [(1, 2), (3, None)]),
+        ("m1 u2 m2 u3", [(1, 3)]),
+        ("m1 u1", []),
+        ("m1 m1 u2", [(1, 2)]),
+        ("m1 m2 u3", [(1, 3)]),
+        ("u1", []),
+        ("u1 m2", [(2, None)]),
+    ],
+)
+def test_marks_in_any_order_make_the_same_ranges(marks, ranges):
+    told = [{"at_ms": int(one[1:]), "mark": {"m": "masked", "u": "unmasked"}[one[0]]} for one in marks.split()]
+    for order in permutations(told):
+        assert [(one["from_ms"], one["to_ms"]) for one in masked_ranges(order)] == ranges

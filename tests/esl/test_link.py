@@ -311,3 +311,22 @@ def test_stop_does_not_wait_for_a_switch_that_never_greets():
             stopping = gevent.Timeout(4, AssertionError("stop() hangs"))
             stopping.start()
         stopping.close()
+
+
+def test_it_remembers_why_it_is_not_up_until_it_is():
+    """A refused password and a closed port look alike from outside: the last failure tells them apart."""
+    scripts = iter([refuse, Line.answer_all, Line.answer_all, Line.answer_all])
+
+    def one_after_the_other(line: Line) -> None:
+        next(scripts)(line)
+
+    with ScriptedSwitch(one_after_the_other) as switch, Story(switch) as story:
+        assert story.link.failure is None
+        until(lambda: story.clock.pending() == 1)
+        assert isinstance(story.link.failure, SwitchAuthFailed)
+        assert "refused the password" in str(story.link.failure)
+        story.clock.advance(5)
+        story.comes_up()
+        assert story.link.failure is None
+        lose(story, switch)
+        assert isinstance(story.link.failure, SwitchGone)

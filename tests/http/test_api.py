@@ -144,17 +144,21 @@ def test_hostile_names_reach_neither_tables_nor_core(world: World, hostile: str)
     [
         ("agents", {"name": "bob", "display_name": "a\nb"}, "one line"),
         ("agents", {"name": "bob", "display_name": "x" * 101}, "one line"),
-        ("agents", {"name": 7}, "str"),
+        ("agents", {"name": 7}, "^name: must be a text, not a whole number$"),
         ("agents", {"nome": "bob"}, "nome"),
         ("agents", {"name": "bob", "admin": True}, "admin"),
         ("stations", {"name": "d", "contact": "user/1001@h {origination_x=1}"}, "no contact"),
         ("stations", {"name": "d", "contact": "loopback/x;y"}, "no contact"),
         ("queues", {"name": "q", "music": "/tmp/${x}.wav"}, "music"),
-        ("queues", {"name": "q", "ring_ms": 1}, "1000"),
-        ("queues", {"name": "q", "ring_ms": "20s"}, "int"),
-        ("queues", {"name": "q", "record": "always"}, "always"),
-        ("queues", {"name": "q", "max_wait_ms": 10**30}, "max_wait_ms"),
-        ("tiers", {"queue": "sales", "agent": "alice", "level": 0}, "level"),
+        ("queues", {"name": "q", "ring_ms": 1}, "^ring_ms: at least 1s$"),
+        ("queues", {"name": "q", "ring_ms": "20s"}, "^ring_ms: must be a whole number, not a text$"),
+        (
+            "queues",
+            {"name": "q", "record": "always"},
+            "^record: must be one of no, answer, queue, agent, not 'always'$",
+        ),
+        ("queues", {"name": "q", "max_wait_ms": 10**30}, "^max_wait_ms: at most 1d$"),
+        ("tiers", {"queue": "sales", "agent": "alice", "level": 0}, "^level: at least 1$"),
     ],
 )
 def test_bad_bodies_are_explained(world: World, noun: str, body: dict[str, object], says: str) -> None:

@@ -76,6 +76,29 @@ def test_the_office_stores_rows_and_gives_core_its_configuration(office) -> None
     assert ("journal.follow", {}) in core.asked
 
 
+def test_rows_are_changed_and_removed_and_what_they_refer_to_is_known(office) -> None:
+    core, client, _ = office
+    soon(lambda: client.get("status")["database"]["state"] == "ready")
+    soon(lambda: core.configuration["active_flows"])
+    in_thread(client.post, "stations", name="desk1", contact="user/1001@ccd.local", node="local")
+    in_thread(client.post, "agents", name="alice", station="desk1")
+    for queue in ("sales", "other"):
+        in_thread(client.post, "queues", name=queue)
+        in_thread(client.post, "tiers", queue=queue, agent="alice")
+    in_thread(client.patch, "queues", "sales", ring_ms=9_000)
+    in_thread(client.patch, "agents", "alice", display_name="李雷", station="")
+    assert {one["name"]: one["ring_ms"] for one in core.configuration["queues"]} == {"sales": 9_000, "other": 20_000}
+    assert core.configuration["agents"][0]["display_name"] == "李雷"
+    core.answers |= {"agents.list": [], "queues.list": []}
+    with pytest.raises(CcdError, match="flow main leads to it"):
+        in_thread(client.delete, "queues", "sales")
+    with pytest.raises(CcdError, match="no switch 'nope'"):
+        in_thread(client.patch, "stations", "desk1", node="nope")
+    for noun, name in (("queues", "other"), ("agents", "alice"), ("stations", "desk1")):
+        assert in_thread(client.delete, noun, name)["applied"] is True
+    assert [len(core.configuration[noun]) for noun in ("queues", "agents", "stations", "tiers")] == [1, 0, 0, 0]
+
+
 def test_the_office_finds_a_core_that_came_back(office) -> None:
     core, client, _ = office
     soon(lambda: core.configuration["active_flows"])

@@ -7,12 +7,14 @@ from typing import Any
 import gevent
 
 from ccd.base.clock import FakeClock
+from ccd.base.errors import NotFound
 from ccd.calls.mailbox import Mailbox
 from ccd.calls.model import Call, Leg
 from ccd.ivr.facts import FlowLeft, NodeEntered
 from ccd.ivr.flow import Flow
 from ccd.ivr.runner import run_flow
 from ccd.ivr.talk import QueueDone, QueueDoor, Talk
+from ccd.ivr.unheard import Unheard
 from ccd.switch.commands import Hangup, Play, StopPlaying
 from ccd.switch.events import ApplicationEnded, Carried, ChannelAnswered, ChannelParked, DigitPressed
 from tests.builders import new_leg
@@ -22,13 +24,21 @@ from tests.fakes import FakeSwitch
 class Caller:
     """One caller. `heard` is what was played to him, `path` the nodes he came through."""
 
-    def __init__(self, document: dict[str, Any], *, answer_point: str = "at_once", waits: bool = True) -> None:
+    def __init__(
+        self,
+        document: dict[str, Any],
+        *,
+        answer_point: str = "at_once",
+        waits: bool = True,
+        unheard: Unheard | None = None,
+    ) -> None:
         self.clock, self.switch = FakeClock(), FakeSwitch()
         self.leg_id = new_leg()
         self.leg = Leg(leg_id=self.leg_id, node="fs1", answered_at=0)
         self.call = Call("c1", self.leg_id, "fs1", "138", "", "4008", 0)
         self.mailbox = Mailbox(self.leg_id, self.clock)
         self.waits = waits
+        self.lacks: set[str] = set()
         self.entered: list[tuple[str, int]] = []
         self.facts: list[Any] = []
         self.remembered: list[str] = []
@@ -43,11 +53,14 @@ class Caller:
             queue_door=QueueDoor(
                 enter=self._enter, waits=lambda _: self.waits, timeout_prompt=lambda queue: f"{queue}_timeout"
             ),
+            unheard=unheard or Unheard(self.clock),
             answer_point=answer_point,
         )
         self.greenlet: gevent.Greenlet | None = None
 
     def _enter(self, call: Call, leg: Leg, queue: str, priority: int) -> str:
+        if queue in self.lacks:
+            raise NotFound(f"no queue {queue}")
         self.entered.append((queue, priority))
         return "local_stream://moh"
 

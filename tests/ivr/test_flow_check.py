@@ -60,6 +60,9 @@ FAULTS = [
     ("no queue", flow(begin={"type": "queue"}), ("nodes", "begin", "queue")),
     ("priority", flow(begin={"type": "queue", "queue": "q", "priority": 5000}), ("nodes", "begin", "priority")),
     ("cause", flow(begin=END | {"cause": "a\nb"}), ("nodes", "begin", "cause")),
+    ("queue without a name", flow(begin={"type": "queue", "queue": ""}), ("nodes", "begin", "queue")),
+    ("answer that leads nowhere", flow(begin={"type": "answer"}), ("nodes", "begin", "next")),
+    ("node that leads to itself", flow(begin={"type": "answer", "next": "begin"}), ("nodes", "begin")),
 ]
 
 
@@ -77,6 +80,67 @@ def test_good_flow_has_no_fault_and_uses_every_node_type() -> None:
 def test_all_faults_at_once() -> None:
     faults = check(flow(a={"type": "dance"}, begin=MENU | {"tries": 99}, end={"type": "answer", "next": "x"}))
     assert len(faults) == 3
+
+
+ROUND = "goes round without waiting for the caller"
+CIRCLES = [
+    ({"a": {"type": "answer", "next": "b"}, "b": {"type": "answer", "next": "a"}}, [f"{ROUND}: a -> b -> a"]),
+    ({"a": {"type": "answer", "next": "b"}, "b": {"type": "play", "prompt": "p", "next": "b"}}, [f"{ROUND}: b -> b"]),
+    ({"a": {"type": "answer", "next": "b"}, "b": {"type": "play", "prompt": "p", "next": "b", "barge_in": "no"}}, []),
+    ({"a": {"type": "queue", "queue": "q", "next": "a", "timed_out": "a"}}, []),
+    ({"a": {"type": "answer", "next": "b"}, "b": MENU | {"choices": {"1": "a"}, "next": "a"}}, []),
+]
+
+
+@pytest.mark.parametrize(("nodes", "says"), CIRCLES)
+def test_a_circle_needs_a_node_that_waits(nodes: dict[str, Any], says: list[str]) -> None:
+    """A key that was pressed ahead skips every prompt with barge_in: such a circle would end the call at once."""
+    assert [what for _, what in check(flow("a", **nodes))] == says
+
+
+def test_every_circle_is_named_even_behind_a_thousand_nodes() -> None:
+    chain = {f"n{number}": {"type": "answer", "next": f"n{number + 1}"} for number in range(997)}
+    ends = {"n997": {"type": "menu", "prompt": "p", "choices": {"1": "x", "2": "y"}}}
+    circles = {name: {"type": "answer", "next": name} for name in ("x", "y")}
+    assert [path for path, _ in check(flow("n0", **chain, **ends, **circles))] == [("nodes", "x"), ("nodes", "y")]
+
+
+SAYS = [
+    (flow(begin=END | {"colour": "red"}), "colour: unknown key; known are cause, next, prompt, type"),
+    (flow(begin=END | {"promt": "x"}), "promt: unknown key; did you mean 'prompt'?"),
+    (flow(begin={"type": "anser"}), "unknown node type; did you mean 'answer'?"),
+    (flow(begin={"prompt": "x"}), "type: is missing"),
+    (flow(begin={"type": "play"}), "prompt: is missing"),
+    (flow(begin={"type": "play", "prompt": ""}), "prompt: must not be empty"),
+    (flow(begin={"type": "play", "prompt": "a b"}), "is no name of a prompt: letters, digits"),
+    (flow(begin=END | {"cause": "busy"}), "is no cause as FreeSWITCH names them"),
+    (flow(begin=MENU | {"timeout": "-5s"}, end=END), "timeout: is not a duration like"),
+    (flow(begin=MENU | {"timeout": "5"}, end=END), "timeout: is not a duration like"),
+    (flow(begin=MENU | {"timeout": "5ms"}, end=END), "timeout: must be from 500ms to 1m"),
+    (flow(begin=MENU | {"tries": "0"}, end=END), "tries: must be at least 1"),
+    (flow(begin=MENU | {"tries": "often"}, end=END), "tries: is not a whole number"),
+    (flow(begin=MENU | {"barge_in": "maybe"}, end=END), "barge_in: is not yes or no: 'maybe'"),
+    (flow(begin=MENU | {"choices": {}}, end=END), "choices: must not be empty"),
+    (flow(begin=MENU | {"choices": {"12": "end"}}, end=END), "choices: '12' is no key: 0 to 9, star or pound"),
+    (flow("begn", begin=END), "start: no node 'begn'; did you mean 'begin'?"),
+    (flow(begin=END) | {"nodes": {}}, "nodes: must not be empty"),
+    (flow(begin=END) | {"language": "Chinese"}, "language: must be two letters, like zh or en"),
+    ({"nodes": {"a": END}}, "start: is missing"),
+]
+
+
+@pytest.mark.parametrize(("document", "says"), SAYS, ids=[row[1] for row in SAYS])
+def test_faults_are_told_in_the_words_of_the_settings(document: dict[str, Any], says: str) -> None:
+    with pytest.raises(SettingsError) as caught:
+        load_flow("main", Tree(document))
+    (fault,) = caught.value.faults
+    assert says in fault
+    assert "nput should" not in fault
+
+
+def test_a_broken_node_does_not_make_its_targets_unreachable() -> None:
+    paths = [path for path, _ in check(flow(begin=MENU | {"tries": 99}, end=END))]
+    assert paths == [("nodes", "begin", "tries")]
 
 
 def test_hash_names_what_a_flow_says_not_how_it_is_written() -> None:

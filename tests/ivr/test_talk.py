@@ -7,9 +7,12 @@ from typing import Any
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from structlog.testing import capture_logs
 
+from ccd.base.clock import FakeClock
 from ccd.base.errors import SwitchGone, SwitchRefused
 from ccd.ivr.runner import MAX_STEPS
+from ccd.ivr.unheard import Unheard
 from ccd.switch.commands import Answer, Hangup, Play
 from tests.ivr.caller import Caller
 
@@ -260,9 +263,57 @@ def test_flow_that_turns_in_circles_is_ended() -> None:
     assert caller.switch.last(Hangup).cause == "NORMAL_TEMPORARY_FAILURE"
 
 
+def test_queue_that_there_is_not_is_one_line_and_the_flow_goes_on() -> None:
+    nodes = {
+        "sales": {"type": "queue", "queue": "sales", "next": "menu", "timed_out": "bye"},
+        "menu": {"type": "menu", "prompt": "ask", "choices": {"1": "sales"}, "next": "bye"},
+        "bye": {"type": "hangup"},
+    }
+    caller = Caller({"start": "sales", "nodes": nodes})
+    caller.lacks.add("sales")
+    with capture_logs() as lines:
+        caller.begins()
+        caller.presses("1")
+        caller.presses("1")
+    assert caller.path == ["sales", "menu", "sales", "menu", "sales", "menu"]
+    assert caller.entered == []
+    assert [(line["event"], line["queue"], line["call_id"]) for line in lines] == [
+        ("flow_no_such_queue", "sales", "c1")
+    ]
+
+
+def test_prompt_without_a_file_is_told_of_once_an_hour_however_many_callers_hear_nothing() -> None:
+    clock = FakeClock()
+    unheard = Unheard(clock)
+    with capture_logs() as lines:
+        for _ in range(3):
+            Caller(MENU, unheard=unheard).begins().prompt_ends("FILE NOT FOUND")
+        assert [(line["event"], line["audio"]) for line in lines] == [("prompt_not_played", "/sounds/ask.wav")]
+        clock.advance(3601)
+        Caller(MENU, unheard=unheard).begins().prompt_ends("FILE NOT FOUND")
+    assert len(lines) == 2
+
+
+@pytest.mark.parametrize("response", ["FILE PLAYED", "PLAYBACK ERROR", "REFUSED", "LOST"])
+def test_prompt_that_was_broken_off_is_no_fault(response: str) -> None:
+    with capture_logs() as lines:
+        Caller(MENU).begins().prompt_ends(response)
+    assert lines == []
+
+
+def test_music_without_a_file_is_told_of_though_it_is_tried_again_and_again() -> None:
+    with capture_logs() as lines:
+        caller = queued()
+        for _ in range(5):
+            caller.prompt_ends("FILE NOT FOUND")
+            caller.silence(1.01)
+    assert len(caller.heard) == 6
+    assert [(line["event"], line["audio"]) for line in lines] == [("prompt_not_played", "local_stream://moh")]
+
+
 TARGETS = st.sampled_from(["n0", "n1", "n2", "n3", ""])
 NODES = st.one_of(
-    st.builds(lambda n: {"type": "answer", "next": n}, TARGETS),
+    st.builds(lambda n: {"type": "answer", "next": n}, TARGETS.filter(bool)),
     st.builds(lambda n, b: {"type": "play", "prompt": "p", "next": n, "barge_in": b}, TARGETS, st.booleans()),
     st.builds(
         lambda k, n, i, t, b: {"type": "menu", "prompt": "p", "choices": k, "next": n, "no_input": i, "tries": t, "barge_in": b},

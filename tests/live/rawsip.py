@@ -6,16 +6,18 @@ import uuid
 
 import gevent
 from gevent import socket
+from gevent.event import AsyncResult
 
 from ccd.lab.ports import HOST
 from ccd.lab.sip import parse, request
 
 
 class RawCall:
-    """One INVITE sent; the replies are acknowledged, a BYE is answered."""
+    """One INVITE sent; the replies are acknowledged, a BYE is answered, and no sound is ever sent."""
 
     def __init__(self, port: int, uri: str, from_header: str, headers: dict[str, str]) -> None:
         self.call_id = uuid.uuid4().hex
+        self.final: AsyncResult[dict[str, str]] = AsyncResult()  # the headers of the final reply
         self._sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self._sock.bind((HOST, 0))
         self._sock.connect((HOST, port))
@@ -49,6 +51,7 @@ class RawCall:
         if first.startswith("SIP/2.0 ") and headers.get("cseq") == "1 INVITE" and int(first.split()[1]) >= 200:
             ack = {**self._base, "To": headers["to"], "CSeq": "1 ACK"}
             self._sock.send(request("ACK", self._uri, ack))
+            self.final.set(headers)
         elif first.startswith("BYE "):
             echoed = {name: headers[name.lower()] for name in ("Via", "From", "To", "Call-ID", "CSeq")}
             lines = [f"{name}: {value}" for name, value in echoed.items()]

@@ -576,3 +576,46 @@ def _ms(start: str, end: str) -> float:
     import datetime as dt
 
     return (dt.datetime.fromisoformat(end) - dt.datetime.fromisoformat(start)).total_seconds() * 1000
+
+
+# --- faults of a site -------------------------------------------------------------------------------
+
+
+def test_a_number_without_a_route_ends_in_the_fallback_and_the_switch_ended_it(story: Story) -> None:
+    """Nobody hung up on him and he did not hang up: FreeSWITCH ended the call behind its fallback's prompt."""
+    story.expected_errors = ("call_without_route",)
+    caller = story.calls("7777")
+    assert caller.answered.wait(5)
+    assert caller.ended.wait(8)
+    row = story.record(caller)
+    assert (row["fallback_reason"], row["outcome"], row["ended_by"]) == ("no_route", "ivr_ended", "switch")
+    assert [leg["role"] for leg in row["legs"]] == ["customer"]
+
+
+def test_a_queue_that_nobody_made_lets_its_callers_through_to_what_comes_next(story: Story) -> None:
+    story.expected_errors = ("flow_no_such_queue",)
+    before = len(story.site.daemon.errors())
+    caller = story.calls(story.site.line("plain"))
+    assert caller.answered.wait(5)
+    heard = story.listen(caller)
+    assert caller.ended.wait(8)
+    assert melody(settled(heard), 0, GOODBYE_HZ) == [GOODBYE_HZ]
+    row = story.record(caller)
+    assert (row["outcome"], row["ended_by"], row["fallback_at"]) == ("ivr_ended", "ccd", None)
+    (line,) = story.site.daemon.errors()[before:]
+    assert "flow_no_such_queue" in line
+
+
+def test_music_without_a_file_leaves_its_callers_in_silence_and_the_log_says_so_once(story: Story) -> None:
+    line = story.queue(music="/nowhere/music.wav")
+    caller = story.calls(line)
+    story.place(caller, "waiting")
+    leg = story.leg(caller)
+    gevent.sleep(2.5)  # it is tried again each second
+    story.agent(line, rings=(SHORT,))
+    assert caller.ended.wait(10)
+    assert story.record(caller)["outcome"] == "answered"
+    told = [line for line in story.site.daemon.log.read_text().splitlines() if "prompt_not_played" in line]
+    assert len(told) == 1
+    assert leg in told[0]
+    assert "/nowhere/music.wav" in told[0]

@@ -8,10 +8,11 @@ from pathlib import Path
 import pytest
 
 from ccd.lab.parties import Caller
+from ccd.lab.ports import HOST
 from ccd.lab.stories import Ring
 from live.conftest import LEASE_S
 from live.field import Field, until
-from live.rawsip import invite_with
+from live.rawsip import RawCall, invite_with
 
 pytestmark = pytest.mark.live
 
@@ -259,6 +260,57 @@ def test_no_value_of_a_caller_is_expanded(field: Field, tmp_path: Path, place: s
     finally:
         call.close()
     assert not forbidden.exists()
+
+
+def test_nothing_that_an_agents_phone_dials_is_expanded(field: Field, tmp_path: Path) -> None:
+    """A phone that knows its password is still a foreign program."""
+    forbidden = tmp_path / "F"
+    dialled = "".join(one if one.isalnum() else f"%{ord(one):02x}" for one in f"${{system(touch {forbidden})}}")
+    login = f"[sip_auth_username=1001,sip_auth_password={field.switch.phone_password}]"
+    target = f"{login}sofia/outside/{dialled}@{HOST}:{field.switch.phone_port}"
+    field.outside.post(f"bgapi originate {{ignore_early_media=true}}{target} &park()")
+    event = field.wait(
+        lambda e: e["Event-Name"] == "CHANNEL_PARK" and e.get("Caller-Context") == "ccd_agents",
+        "taken as a station's leg",
+    )
+    assert "system(touch" in event["Caller-Destination-Number"], "the value did arrive"
+    field.wire.api(f"uuid_kill {event['Unique-ID']}")
+    field.wait(lambda e: e["Event-Name"] == "CHANNEL_DESTROY" and e["Unique-ID"] == event["Unique-ID"], "gone")
+    assert not forbidden.exists()
+
+
+def test_a_peer_that_sends_no_sound_is_hung_up(field: Field) -> None:
+    """A gateway that died between two calls says no BYE. Sites wait a minute, this test a second and a half."""
+    call = invite_with(field.switch.sip_port, "", "")
+    try:
+        leg = field.wait(
+            lambda e: e["Event-Name"] == "CHANNEL_PARK" and call.call_id == e.get("variable_sip_call_id"), "parked"
+        )["Unique-ID"]
+        assert field.wire.getvar(leg, "media_timeout") == "60000", "every leg has it from the globals"
+        field.wire.must(f"uuid_setvar {leg} media_timeout 1500")
+        field.answer(leg)
+        gone = field.wait(lambda e: e["Event-Name"] == "CHANNEL_HANGUP_COMPLETE" and e["Unique-ID"] == leg, "hung up")
+        assert gone["Hangup-Cause"] == "MEDIA_TIMEOUT"
+        assert gone["variable_sip_hangup_disposition"] == "send_bye"
+    finally:
+        call.close()
+
+
+def test_a_peer_that_knows_session_timers_gets_ours(field: Field) -> None:
+    """Who is gone without a BYE is found by the refresh that does not come."""
+    timers = {"Supported": "timer", "Session-Expires": "7200", "Min-SE": "90"}
+    uri = f"sip:95500@{HOST}:{field.switch.sip_port}"
+    call = RawCall(field.switch.sip_port, uri, f"<sip:13800138000@{HOST}>;tag=1", timers)
+    try:
+        leg = field.wait(
+            lambda e: e["Event-Name"] == "CHANNEL_PARK" and call.call_id == e.get("variable_sip_call_id"), "parked"
+        )["Unique-ID"]
+        field.answer(leg)
+        answer = call.final.get(timeout=2)
+        assert answer["session-expires"].split(";")[0] == "1800"
+        assert "timer" in answer["supported"]
+    finally:
+        call.close()
 
 
 def _talking(field: Field, phone: str) -> Caller:

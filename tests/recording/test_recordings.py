@@ -116,6 +116,21 @@ def test_mask_that_makes_no_sense_is_refused(world: World) -> None:
         world.recordings.mask(call, masked=True)
 
 
+def test_recording_whose_order_went_down_with_the_link_is_ordered_again(world: World) -> None:
+    """FreeSWITCH takes a second order for the same file as said already."""
+    world.switch.down = SwitchGone("fs1 is down")
+    leg = world.caller_arrives()
+    assert world.of(RecordingFailed) == []
+    world.switch.down = None
+    world.recordings.order_again(NODE)
+    world.recordings.order_again(NODE)
+    first, again = world.switch.all(StartRecording, leg)
+    assert first == again
+    world.hung_up(leg)
+    assert len(world.of(RecordingStopped)) == 1
+    world.assert_at_rest()
+
+
 def test_mask_that_the_switch_did_not_take_is_not_claimed(world: World) -> None:
     call = call_id(world, world.caller_arrives())
     world.switch.down = SwitchGone("fs1 is down")

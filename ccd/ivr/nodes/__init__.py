@@ -8,17 +8,27 @@ from __future__ import annotations
 
 import importlib
 import pkgutil
+import re
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Annotated, TypeVar
 
-from pydantic import BaseModel, ConfigDict, StringConstraints
+from pydantic import AfterValidator, BaseModel, ConfigDict
 
 if TYPE_CHECKING:
     from ccd.ivr.talk import Talk
 
 HANG_UP = "hang_up"
 
-Prompt = Annotated[str, StringConstraints(pattern=r"^([A-Za-z0-9_][A-Za-z0-9_.-]{0,99})?$")]
+_PROMPT = re.compile(r"([A-Za-z0-9_][A-Za-z0-9_.-]{0,99})?")
+
+
+def _prompt(name: str) -> str:
+    if not _PROMPT.fullmatch(name):
+        raise ValueError("is no name of a prompt: letters, digits, _ - and . without the ending .wav")
+    return name
+
+
+Prompt = Annotated[str, AfterValidator(_prompt)]
 """The name of a prompt; it becomes part of a path, so that the check of a flow refuses what the switch may not see."""
 
 
@@ -41,6 +51,10 @@ class Node(BaseModel):
     def queues(self) -> list[str]:
         """The queues this node may lead to, for the check of a flow."""
         return []
+
+    def waits(self) -> bool:
+        """Whether it takes the caller time or a key to come through here; a circle of nodes must have one that does."""
+        return False
 
     def run(self, talk: Talk) -> str:
         """Do what the node does and return the edge to leave by."""

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+import re
+from typing import TYPE_CHECKING, Annotated
 
-from pydantic import Field
+from pydantic import AfterValidator
 
 from ccd.ivr.nodes import HANG_UP, Node, Prompt, node
 
@@ -12,12 +13,18 @@ if TYPE_CHECKING:
     from ccd.ivr.talk import Talk
 
 
+def _cause(word: str) -> str:
+    if not re.fullmatch(r"[A-Z][A-Z0-9_]{0,63}", word):
+        raise ValueError("is no cause as FreeSWITCH names them, like NORMAL_CLEARING or USER_BUSY")
+    return word
+
+
 @node("hangup")
 class Hangup(Node):
     """End the call with a cause as FreeSWITCH names it."""
 
     prompt: Prompt = ""
-    cause: str = Field(default="NORMAL_CLEARING", pattern=r"^[A-Z][A-Z0-9_]{0,63}$")
+    cause: Annotated[str, AfterValidator(_cause)] = "NORMAL_CLEARING"
 
     def prompts(self) -> list[str]:
         return [self.prompt] if self.prompt else []

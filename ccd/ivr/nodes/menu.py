@@ -2,17 +2,26 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
-from pydantic import Field, field_validator
+from pydantic import AfterValidator, Field, field_validator
 
 from ccd.ivr.nodes import Node, Prompt, node
+from ccd.settings.types import DurationMs, YesNo
+from ccd.settings.units import duration_text
 
 if TYPE_CHECKING:
     from ccd.ivr.talk import Talk
 
 KEYS = {str(digit): str(digit) for digit in range(10)} | {"star": "*", "pound": "#"}
 _BY_DIGIT = {digit: name for name, digit in KEYS.items()}
+SHORTEST_MS, LONGEST_MS = 500, 60_000
+
+
+def _patience(ms: int) -> int:
+    if not SHORTEST_MS <= ms <= LONGEST_MS:
+        raise ValueError(f"must be from {duration_text(SHORTEST_MS)} to {duration_text(LONGEST_MS)}")
+    return ms
 
 
 @node("menu")
@@ -26,9 +35,9 @@ class Menu(Node):
     choices: dict[str, str] = Field(min_length=1)
     no_input: str = ""
     no_match: str = ""
-    timeout_ms: int = Field(default=5_000, ge=500, le=60_000, alias="timeout")
+    timeout_ms: Annotated[DurationMs, AfterValidator(_patience)] = Field(default=5_000, alias="timeout")
     tries: int = Field(default=3, ge=1, le=10)
-    barge_in: bool = True
+    barge_in: YesNo = True
     no_input_prompt: Prompt = "no_input"
     no_match_prompt: Prompt = "no_match"
 
@@ -46,6 +55,9 @@ class Menu(Node):
 
     def prompts(self) -> list[str]:
         return [self.prompt, self.no_input_prompt, self.no_match_prompt]
+
+    def waits(self) -> bool:
+        return True
 
     def run(self, talk: Talk) -> str:
         missed = "no_input"

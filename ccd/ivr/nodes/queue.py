@@ -14,9 +14,12 @@ if TYPE_CHECKING:
 
 @node("queue")
 class Queue(Node):
-    """Stand in a queue until an agent has talked to the caller (`next`) or the longest wait is over (`timed_out`)."""
+    """Stand in a queue until an agent has talked to the caller (`next`) or the longest wait is over (`timed_out`).
 
-    queue: str
+    A queue that there is not lets everybody through to `next`.
+    """
+
+    queue: str = Field(min_length=1)
     priority: int = Field(default=0, ge=-1000, le=1000)
     timed_out: str = ""
 
@@ -26,9 +29,12 @@ class Queue(Node):
     def queues(self) -> list[str]:
         return [self.queue]
 
+    def waits(self) -> bool:
+        return True
+
     def run(self, talk: Talk) -> str:
         ended = talk.wait_in_queue(self.queue, priority=self.priority)
-        if ended == "connected":
+        if ended in ("connected", "no_queue"):
             return "next"
         if ended == "timed_out" and not self.timed_out:
             talk.say_queue_timeout(self.queue)

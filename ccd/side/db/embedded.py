@@ -19,6 +19,7 @@ import structlog
 
 from ccd.base.errors import CcdError, Refused
 from ccd.side.db.embedded_home import binaries, make_home, socket_folder, unprivileged_user
+from ccd.side.db.embedded_owner import OWNER, living_owner, reap, started
 
 log = structlog.get_logger(__name__)
 
@@ -115,7 +116,7 @@ class EmbeddedPostgres:
         self._process = None
         if self._socket.parent != self._home:
             shutil.rmtree(self._socket, ignore_errors=True)
-        (self._home / "owner").unlink(missing_ok=True)
+        (self._home / OWNER).unlink(missing_ok=True)
 
     def kill(self) -> None:
         """SIGKILL to the postmaster, as the kernel's OOM killer does; its backends see it and end."""
@@ -125,13 +126,11 @@ class EmbeddedPostgres:
 
     def _claim(self) -> None:
         """Become the folder's owner: refuse a living one, stop what a dead one left."""
-        note = self._home / "owner"
-        if note.exists():
-            owner = note.read_text().split()
-            if len(owner) == 2 and _started(int(owner[0])) == owner[1] and int(owner[0]) != os.getpid():
-                raise Refused(f"the embedded PostgreSQL in {self._home} belongs to process {owner[0]}")
-        _reap(self._home / "data")
-        note.write_text(f"{os.getpid()} {_started(os.getpid())}\n")
+        owner = living_owner(self._home)
+        if owner not in (0, os.getpid()):
+            raise Refused(f"the embedded PostgreSQL in {self._home} belongs to process {owner}")
+        reap(self._home / "data", STOP_SECONDS)
+        (self._home / OWNER).write_text(f"{os.getpid()} {started(os.getpid())}\n")
 
     def _init(self, programs: Path, data: Path, become: dict[str, object]) -> None:
         shutil.rmtree(data, ignore_errors=True)  # an initdb that was cut short leaves no PG_VERSION
@@ -168,51 +167,3 @@ def _is_ready(pid_file: Path, pid: int) -> bool:
     except FileNotFoundError:
         return False
     return len(lines) > _READY_LINE and lines[0] == str(pid) and lines[_READY_LINE].strip() == "ready"
-
-
-def _started(pid: int) -> str:
-    """When a process started, in ticks since boot: with it, a pid names one process for ever. '' when there is none."""
-    try:
-        stat = Path(f"/proc/{pid}/stat").read_text()
-    except (FileNotFoundError, ProcessLookupError):
-        return ""
-    fields = stat.rpartition(")")[2].split()
-    return "" if fields[0] == "Z" else fields[19]
-
-
-def _reap(data: Path) -> None:
-    """Stop the server that a dead owner left on `data`, if it is one: nothing else than a postmaster has its cwd there."""
-    try:
-        pid = int((data / "postmaster.pid").read_text().splitlines()[0])
-    except (FileNotFoundError, IndexError, ValueError):
-        return
-    if not _works_in(pid, data):
-        return
-    log.warning("postgres_orphan_stopped", pid=pid, folder=str(data.parent))
-    for what, seconds in (
-        (signal.SIGINT, STOP_SECONDS / 3),
-        (signal.SIGQUIT, STOP_SECONDS / 3),
-        (signal.SIGKILL, STOP_SECONDS),
-    ):
-        _signal(pid, signal.SIGCONT)
-        _signal(pid, what)
-        deadline = time.monotonic() + seconds
-        while time.monotonic() < deadline:
-            if not _works_in(pid, data):
-                return
-            time.sleep(0.02)
-    raise CcdError(f"the orphaned PostgreSQL {pid} in {data} does not end")
-
-
-def _works_in(pid: int, data: Path) -> bool:
-    try:
-        return bool(_started(pid)) and os.path.samefile(f"/proc/{pid}/cwd", data)
-    except (FileNotFoundError, PermissionError):
-        return False
-
-
-def _signal(pid: int, what: signal.Signals) -> None:
-    try:
-        os.kill(pid, what)
-    except ProcessLookupError:
-        return

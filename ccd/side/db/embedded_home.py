@@ -1,6 +1,7 @@
 """Where an embedded PostgreSQL lives and as whom: binaries, the unprivileged user, folders that this user can reach.
 
-Used by `ccd.side.db.embedded` only. PostgreSQL refuses to run as root; root's own folders are never opened for others.
+Used by `ccd.side.db.embedded` and `ccd.side.db.throwaway`. PostgreSQL refuses to run as root; root's own folders are
+never opened for others.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ import hashlib
 import importlib.util
 import os
 import pwd
+import secrets
 import shutil
 import subprocess
 import tempfile
@@ -20,6 +22,10 @@ from ccd.base.errors import Refused
 
 SOCKET_PATH_LIMIT = 107
 SOCKET_NAME = ".s.PGSQL.5432"
+PLACE = Path("/var/tmp")  # noqa: S108 (folders there are made by us, and refused when they are another's)
+MOVED_HOMES = "ccd-pg-"
+MOVED_TO = "moved-to"
+MARK = "throwaway"  # see ccd.side.db.throwaway
 _NEVER_COPIED = ("include", "pkgconfig", "*.a", "doc", "man")
 
 
@@ -61,15 +67,35 @@ def make_home(folder: Path, user: User | None) -> Path:
     _give(folder, user)
     if user.may("-x", folder):
         return folder
-    name = hashlib.sha256(str(folder.resolve()).encode()).hexdigest()[:16]
-    # Made by us, and refused when it is another's.
-    home = Path("/var/tmp") / f"ccd-pg-{user.uid}-{name}"  # noqa: S108
+    home = home_of(folder)
+    if home == folder:
+        home = _new_place(folder, user)
+        (folder / MOVED_TO).write_text(f"{home}\n")
     home.mkdir(mode=0o700, exist_ok=True)
     if home.is_symlink() or home.stat().st_uid not in (0, user.uid):
         raise Refused(f"{home} belongs to somebody else")
+    if (folder / MARK).exists():
+        shutil.copyfile(folder / MARK, home / MARK)
     _give(home, user)
-    (folder / "moved-to").write_text(f"{home}\n")
     return home
+
+
+def home_of(folder: Path) -> Path:
+    """Where the database of `folder` lives: there, or where `make_home` moved it."""
+    try:
+        home = Path((folder / MOVED_TO).read_text().strip())
+    except FileNotFoundError:
+        return folder
+    if home.parent != PLACE or not home.name.startswith(MOVED_HOMES):
+        raise Refused(f"{folder / MOVED_TO} names {home}, which is no home of ours")
+    return home
+
+
+def _new_place(folder: Path, user: User) -> Path:
+    """A place that is free: an earlier folder of the same name may have left its database there."""
+    name = hashlib.sha256(str(folder.resolve()).encode()).hexdigest()[:16]
+    home = PLACE / f"{MOVED_HOMES}{user.uid}-{name}"
+    return home if not home.exists() else PLACE / f"{home.name}-{secrets.token_hex(4)}"
 
 
 def binaries(home: Path, user: User | None) -> Path:

@@ -6,21 +6,39 @@ import datetime as dt
 from typing import Any
 
 import psycopg
-from sqlalchemy import Engine, create_engine
+from sqlalchemy import URL, Engine, create_engine
 from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError
 
 from ccd.base.clock import Moment
+from ccd.base.errors import Refused
 
 CONNECT_SECONDS = 5
 TCP_TIMEOUT_MS = 15_000
 EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
+_SCHEMES = frozenset({"postgresql", "postgres", "postgresql+psycopg"})
 _MICROSECOND = dt.timedelta(microseconds=1)
+
+
+def read_url(url: str) -> URL:
+    """The parts of a database's URL.
+
+    Raises:
+        Refused: it is none, or none of a PostgreSQL; without a word of the URL, which may hold a password.
+    """
+    try:
+        parts = make_url(url)
+    except (ArgumentError, ValueError):
+        raise Refused("no database URL; it looks like postgresql://user:password@host:5432/name") from None
+    if parts.drivername not in _SCHEMES:
+        raise Refused("the database URL must begin with postgresql://")
+    return parts
 
 
 def make_engine(url: str, *, statement_seconds: float = 15.0, pool_size: int = 5) -> Engine:
     """An engine whose statements, locks and TCP connections give up in time."""
     return create_engine(
-        make_url(url).set(drivername="postgresql+psycopg"),
+        read_url(url).set(drivername="postgresql+psycopg"),
         pool_size=pool_size,
         max_overflow=pool_size,
         pool_pre_ping=True,
@@ -36,7 +54,7 @@ def connect(url: str, *, statement_seconds: float = 15.0) -> psycopg.Connection[
 
 def conninfo(url: str) -> str:
     """The SQLAlchemy URL as libpq reads it."""
-    return make_url(url).set(drivername="postgresql").render_as_string(hide_password=False)
+    return read_url(url).set(drivername="postgresql").render_as_string(hide_password=False)
 
 
 def limits(statement_seconds: float) -> dict[str, Any]:

@@ -14,6 +14,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.config import Config
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
+from alembic.util import CommandError
 from sqlalchemy import Connection, text
 
 from ccd.base.errors import Refused
@@ -27,12 +28,20 @@ VERSION_TABLE = "alembic_version"
 
 
 def upgrade(url: str, revision: str = "head") -> str:
-    """Bring the database up to `revision`; returns the version it then has. Two at once wait for each other."""
+    """Bring the database up to `revision`; returns the version it then has. Two at once wait for each other.
+
+    Raises:
+        Refused: there is no such revision, or the database is ahead of this ccd.
+    """
     return _run(url, command.upgrade, revision)
 
 
 def downgrade(url: str, revision: str) -> str:
-    """Take the database down to `revision` (`base` is nothing of ours); rows that no longer fit are lost."""
+    """Take the database down to `revision` (`base` is nothing of ours); rows that no longer fit are lost.
+
+    Raises:
+        Refused: there is no such revision below the database's own.
+    """
     return _run(url, command.downgrade, revision)
 
 
@@ -84,11 +93,15 @@ def _run(url: str, what: Any, revision: str) -> str:
             connection.execute(text(f"CREATE SCHEMA IF NOT EXISTS {SCHEMA}"))
             connection.commit()
             found = _version(connection)
-            if found and found not in {
-                script.revision for script in ScriptDirectory.from_config(_config()).walk_revisions()
-            }:
+            known = sorted(script.revision for script in ScriptDirectory.from_config(_config()).walk_revisions())
+            if found and found not in known:
                 raise Refused(f"the database has version {found}, which is newer than this ccd")
-            what(_config(connection), revision)
+            if revision not in {"base", "head", *known}:
+                raise Refused(f"no revision {revision!r}; known are base, {', '.join(known)}")
+            try:
+                what(_config(connection), revision)
+            except CommandError as error:  # up to one that is below, down to one that is above
+                raise Refused(f"no way from {found or 'base'} to {revision}: {error}") from None
             connection.commit()
             return _version(connection)
         finally:

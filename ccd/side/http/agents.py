@@ -6,10 +6,12 @@ from typing import Any
 
 import falcon
 import msgspec
+from msgspec import UNSET, UnsetType
 
-from ccd.acd.model import Agent
+from ccd.acd import model
 from ccd.base.codes import BadInput
-from ccd.side.http.exchange import answer, audited, body, free_text, name
+from ccd.base.errors import NotFound, Refused
+from ccd.side.http.exchange import answer, audited, body, changes, free_text, name
 from ccd.side.http.office import Office
 
 
@@ -19,6 +21,13 @@ class NewAgent(msgspec.Struct, forbid_unknown_fields=True):
     name: str
     display_name: str = ""
     station: str = ""
+
+
+class ChangedAgent(msgspec.Struct, forbid_unknown_fields=True):
+    """The body of PATCH /v1/agents/{agent}; an empty station leaves him without one of his own."""
+
+    display_name: str | UnsetType = UNSET
+    station: str | UnsetType = UNSET
 
 
 class Agents:
@@ -38,6 +47,69 @@ class Agents:
         with audited(request, "agents.add", name(new.name, "agent")):
             agent = self._office.store().add_agent(new.name, display_name=display_name, station=new.station)
         answer(response, {**msgspec.to_builtins(agent), "applied": self._office.site.applied()}, 201)
+
+
+class Agent:
+    """GET, PATCH and DELETE /v1/agents/{agent}."""
+
+    def __init__(self, office: Office) -> None:
+        self._office = office
+
+    def on_get(self, _: falcon.Request, response: falcon.Response, agent: str) -> None:
+        """One agent as core sees him now, with the station of his own and his places in queues."""
+        site = self._office.site
+        found = site.agent(agent)
+        row = _row(self._office, found.agent_id) or msgspec.to_builtins(found)
+        own = site.station(found.station_id).name if found.station_id else ""
+        places = sorted(
+            (site.queue(one.queue_id).name, one.level, one.position)
+            for one in site.current.tiers
+            if one.agent_id == found.agent_id
+        )
+        keys = ("queue", "level", "position")
+        tiers = [dict(zip(keys, place, strict=True)) for place in places]
+        answer(response, {**row, "own_station": own, "tiers": tiers})
+
+    def on_patch(self, request: falcon.Request, response: falcon.Response, agent: str) -> None:
+        """Change what the body gives; he stays signed in where he is."""
+        given = changes(request, ChangedAgent)
+        if "display_name" in given:
+            given["display_name"] = free_text(given["display_name"], "display_name")
+        wanted = self._name(agent)
+        with audited(request, "agents.set", wanted):
+            after = self._office.store().change_agent(wanted, **given)
+        answer(response, {**msgspec.to_builtins(after), "applied": self._office.site.applied()})
+
+    def on_delete(self, request: falcon.Request, response: falcon.Response, agent: str) -> None:
+        """Take an agent and his places in queues out of use; history keeps his name."""
+        wanted = self._name(agent)
+        with audited(request, "agents.remove", wanted):
+            self._refuse_in_use(wanted)
+            self._office.store().retire(model.Agent, wanted)
+        answer(response, {"name": wanted, "removed": True, "applied": self._office.site.applied()})
+
+    def _name(self, agent: str) -> str:
+        """His name; one whom core does not know yet is looked for in the tables by what was said."""
+        try:
+            return self._office.site.agent(agent).name
+        except NotFound:
+            return name(agent, "agent")
+
+    def _refuse_in_use(self, agent: str) -> None:
+        try:
+            row = _row(self._office, self._office.site.agent(agent).agent_id) or {}
+        except NotFound:
+            return
+        if row.get("presence", "logged_out") != "logged_out":
+            raise Refused(f"agent {agent} is signed in; log him out first")
+        if row.get("call_id") or row.get("activity", "idle") not in ("idle", "busy_elsewhere"):
+            raise Refused(f"agent {agent} is on a call; it must end first")
+
+
+def _row(office: Office, agent_id: str) -> dict[str, Any] | None:
+    """An agent as core sees him; by his id, for a retired namesake may still be talking."""
+    rows: list[dict[str, Any]] = office.core.ask("agents.list")
+    return next((row for row in rows if row["agent_id"] == agent_id), None)
 
 
 class Login(msgspec.Struct, forbid_unknown_fields=True):
@@ -87,7 +159,7 @@ class AgentVerb:
         self._do(request, response, self._office.site.agent(agent), "agents.resume")
 
     def _do(
-        self, request: falcon.Request, response: falcon.Response, agent: Agent, verb: str, **arguments: Any
+        self, request: falcon.Request, response: falcon.Response, agent: model.Agent, verb: str, **arguments: Any
     ) -> None:
         with audited(request, verb, agent.name):
             state = self._office.core.ask(verb, agent_id=agent.agent_id, **arguments)

@@ -6,13 +6,13 @@ from typing import Any
 
 import falcon
 
-from ccd.side.http.agents import Agents, AgentVerb
+from ccd.side.http.agents import Agent, Agents, AgentVerb
 from ccd.side.http.calls import Call, Calls, HangUp
 from ccd.side.http.exchange import install_error_answers
 from ccd.side.http.office import Office
-from ccd.side.http.queues import Queues
+from ccd.side.http.queues import Queue, Queues
 from ccd.side.http.recordings import Recordings, RecordingVerb
-from ccd.side.http.stations import Stations
+from ccd.side.http.stations import Station, Stations
 from ccd.side.http.status import Status
 from ccd.side.http.tiers import Tier, Tiers
 
@@ -22,12 +22,15 @@ ROUTES: tuple[tuple[str, type[Any], str], ...] = (
     ("/v1/calls/{call_id}", Call, ""),
     ("/v1/calls/{call_id}/hangup", HangUp, ""),
     ("/v1/agents", Agents, ""),
+    ("/v1/agents/{agent}", Agent, ""),
     ("/v1/agents/{agent}/login", AgentVerb, "login"),
     ("/v1/agents/{agent}/logout", AgentVerb, "logout"),
     ("/v1/agents/{agent}/pause", AgentVerb, "pause"),
     ("/v1/agents/{agent}/resume", AgentVerb, "resume"),
     ("/v1/stations", Stations, ""),
+    ("/v1/stations/{station}", Station, ""),
     ("/v1/queues", Queues, ""),
+    ("/v1/queues/{queue}", Queue, ""),
     ("/v1/tiers", Tiers, ""),
     ("/v1/tiers/{queue}/{agent}", Tier, ""),
     ("/v1/recordings", Recordings, ""),

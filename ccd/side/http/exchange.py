@@ -16,6 +16,7 @@ from ccd.base import words
 from ccd.base.clock import iso
 from ccd.base.codes import BadInput, as_reply
 from ccd.base.errors import CcdError, DaemonUnreachable, NotFound, Unsafe
+from ccd.side.http.faults import explained
 
 log = structlog.get_logger(__name__)
 
@@ -59,9 +60,17 @@ def body(request: falcon.Request, kind: type[B]) -> B:
     try:
         return msgspec.json.decode(data or b"{}", type=kind)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise BadInput(f"body: {str(error)[:1].lower()}{str(error)[1:]}") from None
+        raise BadInput(explained(error, kind)) from None
     except RecursionError:
         raise BadInput("body: nested too deeply") from None
+
+
+def changes(request: falcon.Request, kind: type[msgspec.Struct]) -> dict[str, Any]:
+    """What the body of a PATCH gives; a body that gives nothing is BadInput. All fields of `kind` may be UNSET."""
+    given: dict[str, Any] = msgspec.to_builtins(body(request, kind))
+    if not given:
+        raise BadInput(f"nothing to change; give some of {', '.join(kind.__struct_fields__)}")
+    return given
 
 
 def name(value: str, noun: str) -> str:
@@ -195,6 +204,7 @@ __all__ = [
     "answer",
     "audited",
     "body",
+    "changes",
     "free_text",
     "install_error_answers",
     "limit",

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 from ccd.acd.model import Agent, Queue, Station
 from ccd.side.configuration import Core, Site
+from ccd.side.http.references import References
+
+N = TypeVar("N", Agent, Queue, Station)
 
 
 class Store(Protocol):
@@ -21,6 +24,20 @@ class Store(Protocol):
 
     def add_queue(self, name: str, **options: Any) -> Queue:
         """Store a new queue."""
+
+    def change_agent(self, name: str, *, display_name: str | None = None, station: str | None = None) -> Agent:
+        """Change what is given; NotFound for an agent or a station that is not there."""
+
+    def change_station(
+        self, name: str, *, contact: str | None = None, kind: str | None = None, node: str | None = None
+    ) -> Station:
+        """Change what is given; NotFound."""
+
+    def change_queue(self, name: str, **options: Any) -> Queue:
+        """Change what is given; NotFound."""
+
+    def retire(self, kind: type[N], name: str) -> N:
+        """Take out of use, with its tiers; history keeps it. NotFound."""
 
     def add_tier(self, queue: str, agent: str, *, level: int = 1, position: int = 1) -> Any:
         """Put an agent into a queue, or move him there."""
@@ -38,6 +55,9 @@ class History(Protocol):
     def call(self, call_id: str) -> dict[str, Any]:
         """One call with all that belongs to it; NotFound."""
 
+    def calls_beginning(self, prefix: str, limit: int = 6) -> list[str]:
+        """The ids of calls that begin so."""
+
     def recordings(self, limit: int = 50, *, call_id: str = "") -> list[dict[str, Any]]:
         """The latest recordings, newest first; of one call when it is given."""
 
@@ -50,5 +70,6 @@ class Office:
     site: Site
     store: Callable[[], Store]
     history: Callable[[], History]
+    references: References
     database: Callable[[], dict[str, Any]]
     journal: Callable[[], dict[str, Any]]

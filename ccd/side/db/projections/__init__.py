@@ -9,7 +9,7 @@ from __future__ import annotations
 from ccd.side.db.projections import calls, queueing, recordings
 
 PROJECTIONS: dict[str, tuple[str, ...]] = {
-    "call_arrived": (calls.CALL_ARRIVED,),
+    "call_arrived": calls.CALL_ARRIVED,
     "call_answered": (calls.CALL_ANSWERED,),
     "call_recovered": (calls.CALL_RECOVERED,),
     "call_to_fallback": (calls.CALL_TO_FALLBACK,),

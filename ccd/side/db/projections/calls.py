@@ -10,7 +10,11 @@ from __future__ import annotations
 
 from ccd.side.db.projections.recordset import AT, rows, since, uid
 
-CALL_ARRIVED = f"""
+# A leg is told of before anybody knows whose it is: "unknown" never takes the place of another word.
+ROLE = "role = CASE WHEN excluded.role = 'unknown' THEN legs.role ELSE excluded.role END"
+
+CALL_ARRIVED = (
+    f"""
 INSERT INTO ccd.calls (call_id, leg_id, node, caller_number, caller_name, dialled, arrived_at)
 SELECT DISTINCT ON (f.call_id) {uid("call_id")}, f.leg_id, f.node, f.caller_number, f.caller_name, f.dialled, {AT}
 FROM {rows("call_id text, leg_id text, node text, caller_number text, caller_name text, dialled text")}
@@ -19,7 +23,15 @@ ON CONFLICT (call_id) DO UPDATE SET leg_id = excluded.leg_id, node = excluded.no
   caller_number = excluded.caller_number, caller_name = excluded.caller_name, dialled = excluded.dialled,
   arrived_at = least(calls.arrived_at, excluded.arrived_at)
 WHERE calls.arrived_at IS NULL OR excluded.arrived_at <= calls.arrived_at
-"""
+""",
+    f"""
+INSERT INTO ccd.legs (leg_id, call_id, node, role)
+SELECT DISTINCT ON (f.leg_id) f.leg_id, {uid("call_id")}, f.node, 'customer'
+FROM {rows("call_id text, leg_id text, node text")} ORDER BY f.leg_id, f.at
+ON CONFLICT (leg_id) DO UPDATE SET call_id = coalesce(legs.call_id, excluded.call_id), {ROLE},
+  node = coalesce(NULLIF(legs.node, ''), excluded.node)
+""",
+)
 
 CALL_ANSWERED = f"""
 INSERT INTO ccd.calls (call_id, leg_id, answered_at)
@@ -61,7 +73,7 @@ SELECT DISTINCT ON (f.leg_id) f.leg_id, {uid("call_id")}, f.node, f.role, f.inbo
 FROM {rows("leg_id text, call_id text, node text, role text, inbound boolean, number text, name text, agent_id text")}
 ORDER BY f.leg_id, f.at DESC, f._seq DESC
 ON CONFLICT (leg_id) DO UPDATE SET call_id = coalesce(excluded.call_id, legs.call_id), node = excluded.node,
-  role = excluded.role, inbound = excluded.inbound, number = excluded.number, name = excluded.name,
+  {ROLE}, inbound = excluded.inbound, number = excluded.number, name = excluded.name,
   agent_id = coalesce(excluded.agent_id, legs.agent_id), created_at = least(legs.created_at, excluded.created_at)
 """,
     f"""
@@ -75,7 +87,7 @@ INSERT INTO ccd.legs (leg_id, call_id, role, answered_at)
 SELECT DISTINCT ON (f.leg_id) f.leg_id, {uid("call_id")}, f.role, {AT}
 FROM {rows("leg_id text, call_id text, role text")} ORDER BY f.leg_id, f.at
 ON CONFLICT (leg_id) DO UPDATE SET answered_at = least(legs.answered_at, excluded.answered_at),
-  call_id = coalesce(legs.call_id, excluded.call_id)
+  call_id = coalesce(legs.call_id, excluded.call_id), {ROLE}
 """
 
 LEG_ENDED = f"""
@@ -86,7 +98,7 @@ FROM {rows("leg_id text, call_id text, role text, cause text, protocol_cause tex
 ORDER BY f.leg_id, f.at DESC, f._seq DESC
 ON CONFLICT (leg_id) DO UPDATE SET progressed_at = coalesce(excluded.progressed_at, legs.progressed_at),
   answered_at = least(legs.answered_at, excluded.answered_at), ended_at = excluded.ended_at, cause = excluded.cause,
-  protocol_cause = excluded.protocol_cause, call_id = coalesce(legs.call_id, excluded.call_id)
+  protocol_cause = excluded.protocol_cause, call_id = coalesce(legs.call_id, excluded.call_id), {ROLE}
 WHERE legs.ended_at IS NULL OR excluded.ended_at >= legs.ended_at
 """
 

@@ -7,26 +7,20 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any, TypeVar
+from typing import Any
 
 import msgspec
-from sqlalchemy import Connection, Engine, Table, func, insert, select, text, update
+from msgspec.structs import asdict, replace
+from sqlalchemy import Connection, Engine, func, insert, text, update
 from sqlalchemy.dialects.postgresql import insert as upsert
-from sqlalchemy.exc import IntegrityError
 
 from ccd.acd.model import Agent, Queue, Station, Tier
 from ccd.base import words
 from ccd.base.errors import NotFound, Refused
 from ccd.base.ids import new_id
-from ccd.side.db.tables import agents, config_versions, queues, stations, tiers
+from ccd.side.db.stores.rows import TABLES, V, active, add, all_tiers, change, named, version
+from ccd.side.db.tables import agents, config_versions, tiers
 
-V = TypeVar("V", Agent, Queue, Station)
-
-_TABLES: dict[type, tuple[Table, str, str]] = {
-    Agent: (agents, "agent_id", "agent"),
-    Queue: (queues, "queue_id", "queue"),
-    Station: (stations, "station_id", "station"),
-}
 _KINDS = ("sip", "freetdm", "external")
 _LONGEST_NAME = 64
 
@@ -51,84 +45,90 @@ class ConfigStore:
         """Everything that is not retired, all of one version."""
         with self._engine.connect().execution_options(isolation_level="REPEATABLE READ") as connection:
             return Loaded(
-                version=_version(connection),
-                queues=tuple(_active(connection, Queue)),
-                agents=tuple(_active(connection, Agent)),
-                stations=tuple(_active(connection, Station)),
-                tiers=tuple(_tiers(connection)),
+                version=version(connection),
+                queues=tuple(active(connection, Queue)),
+                agents=tuple(active(connection, Agent)),
+                stations=tuple(active(connection, Station)),
+                tiers=tuple(all_tiers(connection)),
             )
 
     def version(self) -> int:
         """The configuration's version; 0 before the first change."""
         with self._engine.connect() as connection:
-            return _version(connection)
+            return version(connection)
 
     def listed(self, kind: type[V]) -> list[V]:
         """All agents, queues or stations that are not retired, by name."""
         with self._engine.connect() as connection:
-            return _active(connection, kind)
+            return active(connection, kind)
 
     def found(self, kind: type[V], name: str) -> V:
         """The one of this name; NotFound."""
         with self._engine.connect() as connection:
-            return _named(connection, kind, name)
+            return named(connection, kind, name)
 
     def list_tiers(self) -> list[Tier]:
         """All tiers of queues and agents that are not retired."""
         with self._engine.connect() as connection:
-            return _tiers(connection)
+            return all_tiers(connection)
 
     def add_agent(self, name: str, *, display_name: str = "", station: str = "") -> Agent:
         """Add an agent; `station` names where a login without a station goes."""
         with self._change(f"agent {name} added") as connection:
-            station_id = _named(connection, Station, station).station_id if station else ""
+            station_id = named(connection, Station, station).station_id if station else ""
             agent = Agent(agent_id=new_id(), name=_name(name), display_name=display_name, station_id=station_id)
-            return _add(connection, agent)
+            return add(connection, agent)
+
+    def change_agent(self, name: str, *, display_name: str | None = None, station: str | None = None) -> Agent:
+        """Change what is given of an agent; an empty `station` leaves him without one of his own."""
+        with self._change(f"agent {name} changed") as connection:
+            after = named(connection, Agent, name)
+            if display_name is not None:
+                after = replace(after, display_name=display_name)
+            if station is not None:
+                own = named(connection, Station, station).station_id if station else ""
+                after = replace(after, station_id=own)
+            return change(connection, after)
 
     def add_station(self, name: str, contact: str, *, kind: str = "sip", node: str = "") -> Station:
         """Add a telephone; `contact` is checked as all that goes to the switch is."""
-        if kind not in _KINDS:
-            raise Refused(f"a station is of kind {', '.join(_KINDS)}, not {kind!r}")
         with self._change(f"station {name} added") as connection:
-            fresh = Station(
-                station_id=new_id(),
-                name=_name(name),
-                contact=words.contact(contact),
-                kind=kind,
-                node=node and words.word(node),
-            )
-            return _add(connection, fresh)
+            fresh = Station(station_id=new_id(), name=_name(name), contact=contact, kind=kind, node=node)
+            return add(connection, _checked(fresh))
+
+    def change_station(
+        self, name: str, *, contact: str | None = None, kind: str | None = None, node: str | None = None
+    ) -> Station:
+        """Change what is given of a telephone; whoever sits there stays signed in."""
+        given = {"contact": contact, "kind": kind, "node": node}
+        with self._change(f"station {name} changed") as connection:
+            before = named(connection, Station, name)
+            after = replace(before, **{key: value for key, value in given.items() if value is not None})
+            return change(connection, _checked(after))
 
     def add_queue(self, name: str, **options: Any) -> Queue:
         """Add a queue; `options` are the fields of ccd.acd.model.Queue that differ from their defaults."""
         with self._change(f"queue {name} added") as connection:
-            return _add(connection, _queue({"queue_id": new_id(), "name": _name(name), **options}))
+            return add(connection, _queue({"queue_id": new_id(), "name": _name(name), **options}))
 
     def change_queue(self, name: str, **options: Any) -> Queue:
         """Change some settings of a queue; calls that wait in it go on waiting."""
         with self._change(f"queue {name} changed") as connection:
-            before = _named(connection, Queue, name)
-            after = _queue(
-                {**msgspec.structs.asdict(before), **options, "queue_id": before.queue_id, "name": before.name}
-            )
-            connection.execute(update(queues).where(queues.c.queue_id == after.queue_id).values(**_values(after)))
-            return after
+            before = named(connection, Queue, name)
+            fixed = {"queue_id": before.queue_id, "name": before.name}
+            return change(connection, _queue({**asdict(before), **options, **fixed}))
 
     def rename(self, kind: type[V], name: str, new_name: str) -> V:
         """Give another name; history follows the id."""
-        table, key, noun = _TABLES[kind]
+        noun = TABLES[kind][2]
         with self._change(f"{noun} {name} renamed to {new_name}") as connection:
-            before = _named(connection, kind, name)
-            after = msgspec.structs.replace(before, name=_name(new_name))
-            where = table.c[key] == getattr(before, key)
-            _unique(noun, new_name, lambda: connection.execute(update(table).where(where).values(name=after.name)))
-            return after
+            return change(connection, replace(named(connection, kind, name), name=_name(new_name)))
 
     def retire(self, kind: type[V], name: str) -> V:
         """Take out of use; history keeps it, and its name is free again."""
-        table, key, noun = _TABLES[kind]
+        table, key, noun = TABLES[kind]
         with self._change(f"{noun} {name} retired") as connection:
-            gone = _named(connection, kind, name)
+            gone = named(connection, kind, name)
             connection.execute(update(table).where(table.c[key] == getattr(gone, key)).values(retired_at=func.now()))
             if key in tiers.c:
                 connection.execute(tiers.delete().where(tiers.c[key] == getattr(gone, key)))
@@ -144,8 +144,8 @@ class ConfigStore:
             raise Refused("level and position begin at 1")
         with self._change(f"tier {queue} {agent} set to {level}/{position}") as connection:
             tier = Tier(
-                queue_id=_named(connection, Queue, queue).queue_id,
-                agent_id=_named(connection, Agent, agent).agent_id,
+                queue_id=named(connection, Queue, queue).queue_id,
+                agent_id=named(connection, Agent, agent).agent_id,
                 level=level,
                 position=position,
             )
@@ -157,8 +157,8 @@ class ConfigStore:
     def remove_tier(self, queue: str, agent: str) -> None:
         """Let an agent no longer serve a queue; NotFound when he did not."""
         with self._change(f"tier {queue} {agent} removed") as connection:
-            queue_id = _named(connection, Queue, queue).queue_id
-            agent_id = _named(connection, Agent, agent).agent_id
+            queue_id = named(connection, Queue, queue).queue_id
+            agent_id = named(connection, Agent, agent).agent_id
             where = (tiers.c.queue_id == queue_id) & (tiers.c.agent_id == agent_id)
             if connection.execute(tiers.delete().where(where)).rowcount == 0:
                 raise NotFound(f"agent {agent} does not serve queue {queue}")
@@ -169,58 +169,16 @@ class ConfigStore:
         with self._engine.begin() as connection:
             connection.execute(text("LOCK TABLE ccd.config_versions IN SHARE ROW EXCLUSIVE MODE"))
             yield connection
-            connection.execute(insert(config_versions).values(version=_version(connection) + 1, what=what))
+            connection.execute(insert(config_versions).values(version=version(connection) + 1, what=what))
 
 
-def _version(connection: Connection) -> int:
-    return int(connection.scalar(select(func.coalesce(func.max(config_versions.c.version), 0))) or 0)
-
-
-def _active(connection: Connection, kind: type[V]) -> list[V]:
-    table, _, _ = _TABLES[kind]
-    rows = connection.execute(select(table).where(table.c.retired_at.is_(None)).order_by(table.c.name))
-    return [_struct(kind, row._mapping) for row in rows]
-
-
-def _named(connection: Connection, kind: type[V], name: str) -> V:
-    table, _, noun = _TABLES[kind]
-    row = connection.execute(select(table).where(table.c.name == name, table.c.retired_at.is_(None))).first()
-    if row is None:
-        raise NotFound(f"no {noun} {name}")
-    return _struct(kind, row._mapping)
-
-
-def _struct(kind: type[V], row: Any) -> V:
-    return msgspec.convert({name: "" if row[name] is None else row[name] for name in kind.__struct_fields__}, kind)
-
-
-def _tiers(connection: Connection) -> list[Tier]:
-    rows = connection.execute(
-        select(tiers).order_by(tiers.c.queue_id, tiers.c.level, tiers.c.position, tiers.c.agent_id)
-    )
-    return [Tier(**row._mapping) for row in rows]
-
-
-def _add(connection: Connection, fresh: V) -> V:
-    table, _, noun = _TABLES[type(fresh)]
-    _unique(noun, fresh.name, lambda: connection.execute(insert(table).values(**_values(fresh))))
-    return fresh
-
-
-def _values(one: msgspec.Struct) -> dict[str, Any]:
-    values = msgspec.structs.asdict(one)
-    if values.get("station_id") == "":
-        values["station_id"] = None
-    return values
-
-
-def _unique(noun: str, name: str, change: Any) -> None:
-    try:
-        change()
-    except IntegrityError as error:
-        if getattr(error.orig, "sqlstate", "") != "23505":
-            raise
-        raise Refused(f"there is already a {noun} {name}") from None
+def _checked(station: Station) -> Station:
+    if station.kind not in _KINDS:
+        raise Refused(f"a station is of kind {', '.join(_KINDS)}, not {station.kind!r}")
+    words.contact(station.contact)
+    if station.node:
+        words.word(station.node)
+    return station
 
 
 def _queue(fields: dict[str, Any]) -> Queue:

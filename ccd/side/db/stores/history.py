@@ -14,6 +14,7 @@ from sqlalchemy import Connection, Engine, Executable, Select, Table, case, func
 from ccd.base.clock import Moment
 from ccd.base.errors import NotFound
 from ccd.side.db.engine import to_datetime, to_moment
+from ccd.side.db.stores.masked import masked_ranges
 from ccd.side.db.tables import (
     agent_sessions,
     agent_states,
@@ -29,6 +30,7 @@ from ccd.side.db.tables import (
 )
 
 LONGEST_PAGE = 1000
+_UUID_FORM = "00000000-0000-0000-0000-000000000000"
 Record = dict[str, Any]
 
 _PARTS: dict[str, tuple[Table, str]] = {
@@ -61,7 +63,7 @@ class HistoryStore:
         return self._asked(question.limit(_page(limit)))
 
     def call(self, call_id: str) -> Record:
-        """One call with its legs, queue_entries, offers, recordings and segments; NotFound."""
+        """One call with its legs, queue_entries, offers, recordings and segments, queues and agents by name; NotFound."""
         try:
             uuid.UUID(call_id)
         except ValueError:
@@ -73,10 +75,18 @@ class HistoryStore:
             for part, (table, moment) in _PARTS.items():
                 question = select(table).where(table.c.call_id == call_id).order_by(table.c[moment])
                 found[0][part] = _records(connection, question)
+                _name_all(connection, found[0][part])
             return found[0]
 
+    def calls_beginning(self, prefix: str, limit: int = 6) -> list[str]:
+        """The ids of calls that begin with `prefix`, a piece of a uuid as it is written; at most `limit`."""
+        lowest, highest = prefix + _UUID_FORM[len(prefix) :], prefix + _UUID_FORM.replace("0", "f")[len(prefix) :]
+        question = select(calls.c.call_id).where(calls.c.call_id.between(lowest, highest))
+        with self._engine.connect() as connection:
+            return list(connection.scalars(question.order_by(calls.c.call_id).limit(limit)))
+
     def recordings(self, limit: int = 50, before: Moment | None = None, *, call_id: str = "") -> list[Record]:
-        """Recordings, the last begun first."""
+        """Recordings, the last begun first; `masked` are the silent ranges."""
         question = select(recordings).order_by(recordings.c.started_at.desc().nulls_last(), recordings.c.recording_id)
         if before is not None:
             question = question.where(recordings.c.started_at < to_datetime(before))
@@ -132,12 +142,25 @@ def _with_names() -> Select[Any]:
     )
 
 
+def _name_all(connection: Connection, records: list[Record]) -> None:
+    """Put the names of queues and agents beside their ids; what is retired keeps its name here."""
+    for key, noun, table in (("queue_id", "queue", queues), ("agent_id", "agent", agents)):
+        having = [record for record in records if key in record]
+        wanted = {record[key] for record in having if record[key]}
+        rows = connection.execute(select(table.c[key], table.c.name).where(table.c[key].in_(wanted))) if wanted else ()
+        names = {row[0]: row[1] for row in rows}
+        for record in having:
+            record[noun] = names.get(record[key])
+
+
 def _records(connection: Connection, question: Executable) -> list[Record]:
     rows = connection.execute(question).mappings()
-    return [{name: _plain(value) for name, value in row.items() if name not in _INNER} for row in rows]
+    return [{name: _plain(name, value) for name, value in row.items() if name not in _INNER} for row in rows]
 
 
-def _plain(value: Any) -> Any:
+def _plain(name: str, value: Any) -> Any:
+    if name == "masked":
+        return masked_ranges(value)
     return to_moment(value) if isinstance(value, dt.datetime) else value
 
 

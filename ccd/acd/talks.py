@@ -1,0 +1,105 @@
+"""Conversations between callers and agents: what either side's end means, and what undoes one that was too short."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import structlog
+
+from ccd.acd.callers import Offer, QueuedCaller, Stay
+from ccd.acd.facts import CallerReturned
+from ccd.acd.model import Activity
+from ccd.acd.ports import Ports
+from ccd.base.clock import Moment, ms_between
+from ccd.calls import onchannel
+from ccd.calls.facts import EndedBy, LegEnded
+from ccd.switch.commands import Hangup, SetVariables
+
+if TYPE_CHECKING:
+    from ccd.acd.service import Acd
+
+log = structlog.get_logger(__name__)
+
+GRACE_S = 3.0
+
+
+class Talks:
+    """All conversations, by the agent's leg. Each began as an offer that was accepted."""
+
+    def __init__(self, ports: Ports, acd: Acd) -> None:
+        self._by_leg: dict[str, Offer] = {}
+        self._ports = ports
+        self._acd = acd
+
+    def begin(self, offer: Offer) -> None:
+        """Caller and agent of this offer hear each other; the end of the agent's leg is the end of the conversation."""
+        self._by_leg[offer.leg_id] = offer
+
+    def uses(self, queue_id: str) -> bool:
+        """Whether a conversation of that queue goes on."""
+        return any(offer.queue_id == queue_id for offer in self._by_leg.values())
+
+    def on_agent_leg_ended(self, fact: LegEnded) -> None:
+        """When the customer hangs up, the switch ends the agent's leg first and says so first."""
+        offer = self._by_leg.pop(fact.leg_id, None)
+        if offer is None:
+            return
+        if offer.timer is not None:
+            offer.timer.cancel()
+        agent = self._acd.roster.agents.get(offer.agent_id)
+        caller = self._acd.callers.get(offer.entry_id)
+        queue = self._acd.queues[offer.queue_id].settings
+        if caller is not None and caller.stay is Stay.TALKING and caller.offer_id == offer.offer_id:
+            if agent is not None and ms_between(caller.connected_at, fact.at) < queue.min_talk_ms:
+                self._acd.roster.penalise(agent, queue.reject_delay_ms, False, 0)
+            if fact.disposition == "send_bye" and not self._ports.is_parked(caller.leg_id):
+                caller.stay, caller.ended_at = Stay.ENDING, fact.at
+            else:
+                self.agent_gone(caller, fact.at)
+        if agent is not None and agent.activity is Activity.TALKING:
+            self._acd.roster.wrap_up(agent, fact.at, queue.wrap_up_ms)
+
+    def agent_gone(self, caller: QueuedCaller, at: Moment) -> None:
+        """The agent left the conversation: too soon, and the caller is back in line; else the flow goes on."""
+        caller.ended_at = 0
+        if ms_between(caller.connected_at, at) < self._acd.queues[caller.queue_id].settings.min_talk_ms:
+            self.give_back(caller, at)
+            return
+        self._acd.end_talk(caller, at, EndedBy.AGENT)
+        if self._ports.is_parked(caller.leg_id):
+            self._acd.release(caller)
+
+    def give_back(self, caller: QueuedCaller, at: Moment) -> None:
+        """An agent had him, or as good as had him: the same place, and offered again once his leg stands parked."""
+        agent_id, offer_id = caller.agent_id, caller.offer_id
+        caller.offer_id = caller.agent_id = caller.agent_leg_id = ""
+        caller.connected_at = 0
+        values = onchannel.variables(connected_at=0, agent_id="", offer_id="")
+        self._ports.switch_of(caller.node).tell(SetVariables(leg_id=caller.leg_id, values=values))
+        self._ports.publish(
+            CallerReturned(
+                at=at,
+                entry_id=caller.entry_id,
+                call_id=caller.call_id,
+                queue_id=caller.queue_id,
+                agent_id=agent_id,
+                offer_id=offer_id,
+            )
+        )
+        if self._ports.is_parked(caller.leg_id):
+            self._ports.hold_lease(caller.node, caller.leg_id)
+            self._acd.wait(caller)
+        else:
+            caller.stay = Stay.RETURNING
+
+    def see_off(self, caller: QueuedCaller) -> None:
+        """The caller of a conversation is gone, and his agent's leg must follow: the switch can forget it (CS_RESET)."""
+        offer = self._by_leg.get(caller.agent_leg_id)
+        if offer is not None and offer.timer is None:
+            offer.timer = self._ports.clock.call_later(GRACE_S, lambda: self._left_over(offer))
+
+    def _left_over(self, offer: Offer) -> None:
+        if offer.leg_id in self._by_leg:
+            log.warning("agent_leg_left_over", leg_id=offer.leg_id, agent_id=offer.agent_id)
+            self._ports.switch_of(offer.node).tell(Hangup(leg_id=offer.leg_id, cause="NORMAL_CLEARING"))
+            self._ports.lose_leg(offer.leg_id, "LOST")

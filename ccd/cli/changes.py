@@ -1,0 +1,49 @@
+"""What commands that change the configuration have in common: how they end, and whose fault is whose option."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import click
+
+from ccd.base.codes import BadInput
+from ccd.cli.output import show_json
+
+
+def said(body: dict[str, Any], sentence: str, as_json: bool) -> None:
+    """The outcome of a verb; a change that the deciding process has not yet taken over is said so."""
+    if as_json:
+        show_json(body)
+    elif body.get("applied") is False:
+        click.echo(f"{sentence}; the daemon will take it over when it answers again (its log says what is wrong)")
+    else:
+        click.echo(sentence)
+
+
+@contextmanager
+def faults_by_option(context: click.Context) -> Iterator[None]:
+    """The API names the key of a body (`ring_ms: …`); whoever typed `--ring` reads that."""
+    try:
+        yield
+    except BadInput as error:
+        key, colon, what = str(error).partition(": ")
+        for param in context.command.params:
+            if colon and param.name == key:
+                raise BadInput(f"{typed(param)}: {what}") from None
+        raise
+
+
+def typed(param: click.Parameter) -> str:
+    """A parameter as it is typed: `--ring`, or `CONTACT`."""
+    return param.opts[-1] if isinstance(param, click.Option) else (param.name or "").upper()
+
+
+def given(context: click.Context, **values: str | int | None) -> dict[str, str | int]:
+    """What `set` was given; a usage error when that is nothing."""
+    some = {key: value for key, value in values.items() if value is not None}
+    if not some:
+        options = [typed(param) for param in context.command.params if param.name in values]
+        raise click.UsageError(f"nothing to change; give some of {', '.join(options)}", context)
+    return some

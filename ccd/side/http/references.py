@@ -1,0 +1,37 @@
+"""What a row of ours may refer to outside the tables: switches of ccd.yaml and prompts on disk."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from pathlib import Path
+
+from ccd.base.codes import BadInput
+
+
+@dataclass(frozen=True, slots=True)
+class References:
+    """Refuses names that lead nowhere.
+
+    switches: those of ccd.yaml.
+    prompts: the folder of the site's language in `sounds_path`. That path is FreeSWITCH's, so prompts are only checked
+    where there is such a folder on this machine, too.
+    """
+
+    switches: Collection[str]
+    prompts: Path
+
+    def switch(self, name: str) -> None:
+        """BadInput for a switch that ccd.yaml does not name; an empty name is any switch."""
+        if name and name not in self.switches:
+            raise BadInput(f"node: no switch {name!r} in ccd.yaml; there {_are(self.switches)}")
+
+    def prompt(self, key: str, name: str) -> None:
+        """BadInput for a prompt without a file."""
+        if self.prompts.parent.is_dir() and not (self.prompts / f"{name}.wav").is_file():
+            raise BadInput(f"{key}: no prompt {name!r}: there is no {self.prompts / name}.wav")
+
+
+def _are(names: Collection[str]) -> str:
+    listed = ", ".join(sorted(names))
+    return f"is {listed}" if len(names) == 1 else f"are {listed}"
