@@ -137,6 +137,7 @@ class Phone:
         self.script = script
         self.diary = PhoneDiary(name=script.name)
         self.legs: dict[str, RingDiary] = {}
+        self._talk_ms: dict[str, int] = {}  # leg → how long it talks once it has been answered
         self._exchange = exchange
         self._registration = registration
         self._turn = 0
@@ -185,10 +186,13 @@ class Phone:
         diary = self.legs.get(leg)
         if diary is not None:
             diary.answered_at = at
+            if (talk_ms := self._talk_ms.pop(leg, None)) is not None:
+                self._exchange.later(talk_ms, self._exchange.post, f"api uuid_kill {leg}")
         return diary
 
     def on_hangup(self, leg: str, event: Event) -> None:
         """The phone's leg is gone."""
+        self._talk_ms.pop(leg, None)
         diary = self.legs.pop(leg, None)
         if diary is not None:
             diary.ended_at = _hangup_at(event)
@@ -207,7 +211,7 @@ class Phone:
         if ring.kind == "answer":
             self._exchange.post(f"sendmsg {leg}\ncall-command: execute\nexecute-app-name: answer")
             if ring.talk_ms is not None:
-                self._exchange.later(ring.talk_ms, self._exchange.post, f"api uuid_kill {leg}")
+                self._talk_ms[leg] = ring.talk_ms
         elif ring.kind == "redirect":
             target = f"sip:9999@{HOST}:{self._exchange.ports.closed}"
             self._exchange.post(
