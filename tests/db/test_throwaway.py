@@ -86,7 +86,7 @@ def test_what_nobody_announced_is_not_removed(open_folder):
     assert (folder / "data" / "PG_VERSION").exists()
 
 
-@pytest.mark.parametrize("server_lives", [False, True])
+@pytest.mark.parametrize("server_lives", [pytest.param(False, marks=pytest.mark.long), True])
 def test_a_server_that_outlived_its_owner_is_stopped_first(open_folder, server_lives):
     folder = open_folder / "pg"
     announce(folder)
@@ -146,6 +146,7 @@ def test_a_killed_site_keeps_its_data(place, closed):
 
 
 @as_root
+@pytest.mark.long
 def test_one_that_lives_keeps_its_home(place, closed):
     announce(closed / "mine")
     run_once(closed / "mine")
@@ -155,6 +156,7 @@ def test_one_that_lives_keeps_its_home(place, closed):
 
 
 @as_root
+@pytest.mark.long
 @pytest.mark.parametrize("field", [2, 3], ids=["boot", "container"])
 def test_a_mark_of_another_boot_or_container_says_nothing_about_life_and_death(place, closed, field):
     start_and_die(closed / "killed", place, "announced")
@@ -171,7 +173,9 @@ def test_a_mark_of_another_boot_or_container_says_nothing_about_life_and_death(p
 
 
 @as_root
-@pytest.mark.parametrize("forged", ["link", "not ours", "open"])
+@pytest.mark.parametrize(
+    "forged", ["not ours", pytest.param("link", marks=pytest.mark.long), pytest.param("open", marks=pytest.mark.long)]
+)
 def test_a_home_that_could_be_somebody_elses_is_left(place, closed, forged):
     start_and_die(closed / "killed", place, "announced")
     (home,) = place.iterdir()
@@ -203,6 +207,7 @@ def test_a_new_folder_of_an_old_name_does_not_get_the_old_data(place, closed):
 
 
 @as_root
+@pytest.mark.long
 def test_a_note_that_names_a_foreign_folder_is_refused(place, closed):
     folder = closed / "pg"
     run_once(folder)

@@ -88,9 +88,8 @@ def test_core_is_killed_twenty_times(make_real_centre: MakeCentre) -> None:
     ready = [fact.at for fact in facts if isinstance(fact, SwitchConnected)]
     took_ms = sorted(min(at for at in [*offers, *ready] if at > begun) // 1000 - begun // 1000 for begun in started)
     logging.getLogger(__name__).info("exec to ready or first offer: %s ms", took_ms)
-    # The machine is shared with two FreeSWITCHes that run in real time: one start in twenty may have to wait for them.
-    assert took_ms[-2] <= 2_000, took_ms
-    assert took_ms[-1] <= 3_000, took_ms
+    # Beside two FreeSWITCHes and the test on two cores; the target, 2 s, is measured by `scripts/bench recover`.
+    assert took_ms[-1] <= 5_000, took_ms
 
 
 def test_agent_hears_his_customer_while_core_is_killed_and_comes_back(make_real_centre: MakeCentre) -> None:
