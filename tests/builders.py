@@ -122,9 +122,8 @@ class World:
             is_parked=self._is_parked,
             switch_of=lambda _: self.switch,
             switches=lambda: [self.switch],
-            hold_alone=lambda _, leg_id, seconds: self.guards.hold_alone(leg_id, seconds),
             drop_lease=lambda _, leg_id: self.guards.drop(leg_id),
-            hold_lease=lambda _, leg_id: self.guards.hold(leg_id),
+            hold_lease=lambda _, leg_id: self.guards.hold(leg_id, leased=False),
             node_is_up=lambda _: self.is_up,
         )
 
@@ -228,7 +227,7 @@ class World:
         leg_id = new_leg()
         self.created(leg_id, inbound=True, number=number, context="ccd", name=f"sofia/outside/{number}@pbx")
         self.parked(leg_id, number=number)
-        self.guards.hold(leg_id)
+        self.guards.hold(leg_id, leased=False)
         if answered:
             self.say(ChannelAnswered(leg_id=leg_id, at=self.clock.now()))
         return leg_id
@@ -316,7 +315,7 @@ class World:
 
     def job_failed(self, leg_id: str, word: str) -> None:
         """An originate that fails without any channel."""
-        self.say(JobEnded(leg_id="", at=self.clock.now(), job_id=leg_id, result=f"-ERR {word}\n"))
+        self.say(JobEnded(leg_id=leg_id, at=self.clock.now(), result=f"-ERR {word}\n"))
 
     def agent_hangs_up(self, caller: str, leg_id: str) -> None:
         """The agent's BYE: his leg ends, the caller's is unbridged and comes back parked."""

@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger(__name__)
 
-AFTER_BRIDGE = "after:XML:ccd_after"
 GRACE_S = 3.0
 BRIDGE_DEADLINE_S = 5.0
 REFUSED_BRIDGE = "SWITCH_CONGESTION"
@@ -102,15 +101,12 @@ class Offers:
                 variables=onchannel.variables(
                     call_id=caller.call_id,
                     role=Role.AGENT.value,
-                    queue_id=caller.queue_id,
-                    entry_id=caller.entry_id,
                     agent_id=offer.agent_id,
                     offer_id=offer.offer_id,
                 ),
             ),
             on_done=lambda error: self._ordered(offer, error),
         )
-        self._ports.hold_alone(offer.node, offer.leg_id, ring_s + 30)
         offer.timer = self._ports.clock.call_later(ring_s + GRACE_S, lambda: self._overdue(offer))
 
     def _ordered(self, offer: Offer, error: SwitchError | None) -> None:
@@ -172,22 +168,14 @@ class Offers:
         self._answer(caller)  # a restart may have come between the agent's answer and ours
 
     def bridge(self, offer: Offer) -> None:
-        """Join caller and agent. What the caller's leg needs to survive any ending is written before."""
+        """Join caller and agent. What the caller's leg needs to survive any ending, the dialplan wrote (customer.xml)."""
         caller = self._acd.callers.get(offer.entry_id)
         if caller is None or caller.offer_id != offer.offer_id:
             self._ports.switch_of(offer.node).tell(Hangup(leg_id=offer.leg_id, cause="LOSE_RACE"))
             return
         offer.bridging = True
         self._restart_timer(offer, BRIDGE_DEADLINE_S)
-        switch = self._ports.switch_of(caller.node)
-        switch.tell(
-            SetVariables(
-                leg_id=caller.leg_id,
-                values={"transfer_after_bridge": AFTER_BRIDGE, "uuid_bridge_park_on_cancel": "true"}
-                | onchannel.variables(agent_id=offer.agent_id, offer_id=offer.offer_id),
-            )
-        )
-        switch.tell(
+        self._ports.switch_of(caller.node).tell(
             Bridge(leg_id=caller.leg_id, other_id=offer.leg_id),
             on_done=lambda error: self._bridged(offer, error),
         )
@@ -238,9 +226,9 @@ class Offers:
             )
         )
         self._ports.drop_lease(caller.node, caller.leg_id)
-        self._ports.drop_lease(offer.node, offer.leg_id)
         switch = self._ports.switch_of(caller.node)
-        switch.tell(SetVariables(leg_id=caller.leg_id, values=onchannel.variables(connected_at=at)))
+        values = onchannel.variables(connected_at=at, agent_id=offer.agent_id, offer_id=offer.offer_id)
+        switch.tell(SetVariables(leg_id=caller.leg_id, values=values))
 
     # --- endings ----------------------------------------------------------------------------------
 

@@ -18,7 +18,6 @@ class Ports:
     publish: durable facts, in order.        order_leg: registers a leg we are about to originate.
     lose_leg: a leg is known to be gone.     is_parked: whether a leg stands parked and may be driven.
     switch_of, switches: the switch of a node; all of them.
-    hold_alone: a lease that ends a leg which is never bridged.
     drop_lease: a bridged leg needs none.    hold_lease: a customer's leg that is parked again needs one.
     node_is_up: whether a node's event sockets are up.
     """
@@ -30,7 +29,6 @@ class Ports:
     is_parked: Callable[[str], bool]
     switch_of: Callable[[str], Switch]
     switches: Callable[[], list[Switch]]
-    hold_alone: Callable[[str, str, int], None]
     drop_lease: Callable[[str, str], None]
     hold_lease: Callable[[str, str], None]
     node_is_up: Callable[[str], bool]

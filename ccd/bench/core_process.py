@@ -61,6 +61,12 @@ class CoreProcess:
         self._file.touch(mode=0o600)
         self._file.write_bytes(msgspec.json.encode(content))
 
+    def take_priority(self) -> None:
+        """The real-time priority that config/systemd/ccd.service speaks of; its children go back to the ordinary one."""
+        if self._child is not None:
+            for task in Path(f"/proc/{self._child.pid}/task").iterdir():
+                os.sched_setscheduler(int(task.name), os.SCHED_RR | os.SCHED_RESET_ON_FORK, os.sched_param(2))
+
     def exec(self) -> None:
         """Start it and return at once; `exec_at` is the moment."""
         with (self.folder / "core.out").open("ab") as out:

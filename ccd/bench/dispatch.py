@@ -1,6 +1,8 @@
 """`bench dispatch`: how fast callers and agents meet, ccd and mod_callcenter in turn on a real FreeSWITCH.
 
-Both run on a switch of their own with the same configuration, and the same outside world telephones with both. `p50_ms`
+Both run on a switch of their own with the same configuration, and the same outside world telephones with both. Where this
+user may, the switch runs at its real-time priority, as it does at a site, and core as config/systemd/ccd.service says;
+`realtime` tells whether. `p50_ms`
 and `p95_ms` are read from the switch's own event times: in a backlog from the end of an agent's leg to the creation of
 his next one, at an arrival from the answer of the caller's leg (which puts him into the queue) to the creation of an
 agent's. `phones_…` is the same seen from outside: phone hangs up to next INVITE, caller's INVITE to agent's INVITE.
@@ -21,7 +23,15 @@ import gevent
 
 from ccd.base.errors import NotFound, SwitchTimeout
 from ccd.bench import dispatch_measure as measure
-from ccd.bench.dispatch_peers import NUMBER, CallcenterSide, CcdSide, Side, Stage, switch_files
+from ccd.bench.dispatch_peers import (
+    NUMBER,
+    CallcenterSide,
+    CcdSide,
+    Side,
+    Stage,
+    may_take_priority,
+    switch_files,
+)
 from ccd.bench.result import Result, Row, ratio
 from ccd.lab.freeswitch import find_freeswitch
 from ccd.lab.outside import Outside
@@ -45,12 +55,15 @@ def run(*, quick: bool) -> Result:
     plan: dict[str, tuple[int, int]] = {"arrival_50": (50, 40), "backlog_10": (10, 100), "backlog_50": (50, 300)}
     if quick:
         plan = {"arrival_50": (50, 10), "backlog_10": (10, 30), "backlog_50": (50, 100)}
-    result = Result("who waits for whom")
+    realtime = may_take_priority()
+    result = Result("who waits for whom", {"realtime": realtime})
+    if not realtime:
+        result.rows.append(Row("priority", "ordinary: this user may take no other; a site's is real-time"))
     folder = Path(tempfile.mkdtemp(prefix="ccd-bench-"))
     try:
-        sides = {"ccd": _side(folder, "ccd", plan, result)}
+        sides = {"ccd": _side(folder, "ccd", plan, result, realtime=realtime)}
         if _has_callcenter(binary):
-            sides["mod_callcenter"] = _side(folder, "mod_callcenter", plan, result)
+            sides["mod_callcenter"] = _side(folder, "mod_callcenter", plan, result, realtime=realtime)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
     for name in plan:
@@ -67,11 +80,13 @@ def _has_callcenter(binary: Path) -> bool:
     return any((prefix / place / "mod_callcenter.so").is_file() for place in ("lib/freeswitch/mod", "mod"))
 
 
-def _side(folder: Path, name: str, plan: dict[str, tuple[int, int]], result: Result) -> dict[str, Any]:
+def _side(
+    folder: Path, name: str, plan: dict[str, tuple[int, int]], result: Result, *, realtime: bool
+) -> dict[str, Any]:
     place = folder / name
     place.mkdir()
     config, dialplans = switch_files(place, callcenter=name != "ccd")
-    world = Stage(place, config, dialplans)
+    world = Stage(place, config, dialplans, realtime=realtime)
     side: Side | None = None
     try:
         side = CcdSide(place / "core", world, AGENTS) if name == "ccd" else CallcenterSide(world, AGENTS)

@@ -13,7 +13,8 @@ from ccd.calls.mailbox import Mailbox
 class Leg:
     """One party's connection; `leg_id` is FreeSWITCH's Unique-ID.
 
-    `ordered` means that we asked for it and the switch has not shown it yet. Moments are 0 until they happen.
+    `ordered` means that we asked for it and the switch has not shown it yet; `leased`, that the dialplan parked it with a
+    lease. Moments are 0 until they happen.
     """
 
     leg_id: str
@@ -32,6 +33,7 @@ class Leg:
     created_at: Moment = 0
     answered_at: Moment = 0
     parked: bool = False
+    leased: bool = False
     bridged_to: str = ""
     in_fallback: bool = False
     mailbox: Mailbox | None = None

@@ -47,8 +47,8 @@ _ENCODED = {"values", "node", "recording_path", "dialled"}
 
 
 def variables(**changed: object) -> dict[str, str]:
-    """The channel variables for the changed fields of a Place, with the version; '' and 0 unset them."""
-    written = {PREFIX + "v": VERSION}
+    """The channel variables for the changed fields of a Place, the version with the call; '' and 0 unset them."""
+    written = {PREFIX + "v": VERSION} if "call_id" in changed else {}
     for name, value in changed.items():
         if name not in _FIELDS:
             raise KeyError(name)

@@ -152,7 +152,7 @@ class Registry:
         leg = self.legs.get(event.leg_id)
         if leg is None:
             return
-        leg.parked, leg.bridged_to = True, ""
+        leg.parked, leg.bridged_to, leg.leased = True, "", event.by_dialplan
         self._for_mailbox(event, node)  # before what follows from it: a flow that begins with this event never sees it
         if leg.role is Role.UNKNOWN and leg.inbound and event.carried.entry:
             self._arrive(leg, event)
@@ -207,8 +207,8 @@ class Registry:
             self._end(leg, event.at, event.cause, event)
 
     def _job_ended(self, event: e.JobEnded, node: str) -> None:
-        """An originate that failed without any channel says so only here; the job bears the leg's id."""
-        leg = self.legs.get(event.job_id)
+        """An originate that failed without any channel says so only here."""
+        leg = self.legs.get(event.leg_id)
         if leg is not None and leg.ordered and event.result.startswith("-"):
             self._end(leg, event.at, event.result.removeprefix("-ERR").strip() or "UNKNOWN")
 

@@ -59,7 +59,7 @@ class Desk:
         if leg is None or call is None or leg.in_fallback:
             return  # a call that a recovery found in the switch's records, or in the fallback
         node = self._nodes[leg.node]
-        node.guards.hold(leg.leg_id)
+        node.guards.hold(leg.leg_id, leased=leg.leased)
         node.switch.tell(
             SetVariables(
                 leg_id=leg.leg_id,
@@ -97,8 +97,13 @@ class Desk:
             answer_point=route.answer,
         )
 
+        written = ""
+
         def remember(sha256: str, place: str) -> None:
-            node.switch.tell(SetVariables(leg_id=leg.leg_id, values=onchannel.variables(flow=sha256, node=place)))
+            nonlocal written
+            changed = {"node": place} if sha256 == written else {"flow": sha256, "node": place}
+            written = sha256
+            node.switch.tell(SetVariables(leg_id=leg.leg_id, values=onchannel.variables(**changed)))
 
         def body() -> None:
             run_flow(flow, talk, clock=self._clock, publish=self._publish, remember=remember, start=start, edge=edge)
@@ -182,7 +187,7 @@ class Desk:
         if leg is None:
             return
         node = self._nodes[leg.node]
-        node.guards.hold(leg_id)
+        node.guards.hold(leg_id, leased=leg.leased)
         node.switch.tell(
             SetVariables(
                 leg_id=leg_id,

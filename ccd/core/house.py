@@ -185,9 +185,8 @@ class House:
             is_parked=self._is_parked,
             switch_of=lambda name: self.node(name).switch,
             switches=lambda: [node.switch for node in self.nodes.values()],
-            hold_alone=lambda name, leg_id, seconds: self.node(name).guards.hold_alone(leg_id, seconds),
             drop_lease=lambda name, leg_id: self.node(name).guards.drop(leg_id),
-            hold_lease=lambda name, leg_id: self.node(name).guards.hold(leg_id),
+            hold_lease=lambda name, leg_id: self.node(name).guards.hold(leg_id, leased=self._is_leased(leg_id)),
             node_is_up=self._node_is_up,
         )
 
@@ -224,6 +223,10 @@ class House:
     def _is_parked(self, leg_id: str) -> bool:
         leg = self.registry.legs.get(leg_id)
         return leg is not None and leg.parked and not leg.bridged_to
+
+    def _is_leased(self, leg_id: str) -> bool:
+        leg = self.registry.legs.get(leg_id)
+        return leg is not None and leg.leased
 
     def _node_is_up(self, name: str) -> bool:
         """A station may name a switch that ccd.yaml does not: nobody can be reached there."""

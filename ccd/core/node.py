@@ -16,7 +16,7 @@ from ccd.settings.model import Switch as SwitchSettings
 from ccd.switch.events import Heartbeat, SwitchEvent
 from ccd.switch.freeswitch import FreeSwitch
 from ccd.switch.guards import Guards
-from ccd.switch.translate import SUBSCRIPTION
+from ccd.switch.translate import FILTERS, SUBSCRIPTION
 
 log = structlog.get_logger(__name__)
 
@@ -54,13 +54,14 @@ class Node:
         self._differed = 0
         self._not_reconciled = ""
         self._held: list[SwitchEvent] | None = None
-        self.switch = FreeSwitch(self.name, self._event)
+        self.switch = FreeSwitch(self.name, self._event, clock)
         self.link = Link(
             self.name,
             settings.host,
             settings.port,
             settings.password.get_secret_value(),
             events=SUBSCRIPTION,
+            filters=FILTERS,
             on_events=self.switch.receive,
             on_up=self._up,
             on_down=self._down,
@@ -93,6 +94,7 @@ class Node:
     def stop(self) -> None:
         """Tell the dialplan that ccd is away and close the link."""
         if self.link.is_up:
+            self.switch.flush()
             self.guards.stop()
         self.link.stop()
 

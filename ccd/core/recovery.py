@@ -32,7 +32,7 @@ from ccd.core.site import Site
 from ccd.core.stays import Stays
 from ccd.recording.service import FORMAT, Recordings
 from ccd.switch.cdr import read_ending
-from ccd.switch.commands import AskIdentity, ListChannels, SetVariables, StartRecording, Transfer
+from ccd.switch.commands import AskIdentity, AskLease, ListChannels, SetVariables, StartRecording, Transfer
 from ccd.switch.events import ANY_EXECUTION, ApplicationEnded
 from ccd.switch.found import Found, read_channels
 
@@ -87,7 +87,7 @@ class Recovery:
             self._switch_was_restarted(node)
         node.core_uuid = identity
         alive = self._look(node)
-        node.guards.start()
+        node.guards.start(self._first_lease_s(node))
         known = [leg for leg in self._registry.legs.values() if leg.node == node.name]
         for leg in known:
             if leg.leg_id not in alive and not leg.ordered:
@@ -138,6 +138,10 @@ class Recovery:
         if fresh:
             self._publish(Repaired(at=self._clock.now(), subject=node.name, what="legs_missed"))
             self._take_up(node, fresh)
+
+    def _first_lease_s(self, node: Node) -> int:
+        text = node.switch.ask(AskLease()).strip()
+        return int(text) if text.isdecimal() else 0
 
     # --- looking -----------------------------------------------------------------------------------
 
@@ -256,7 +260,7 @@ class Recovery:
         self._take_up_recording(node, found, place)
         self._stays.tell_channel(node, found, place, call.arrived_at)
         if not found.bridged_to:
-            node.guards.hold(leg.leg_id)
+            node.guards.hold(leg.leg_id, leased=False)
         where = "talking" if caller and caller.stay is Stay.TALKING else ("queue" if caller else "flow")
         self._publish(CallRecovered(at=self._clock.now(), call_id=call.call_id, leg_id=leg.leg_id, place=where))
         route = self._site.route(call.dialled)

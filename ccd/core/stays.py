@@ -27,6 +27,10 @@ from ccd.core.node import Node
 from ccd.switch.commands import Hangup, SetVariables
 from ccd.switch.found import Found
 
+# What parts/take.xml and parts/lease.xml give a customer's leg, so that it outlives its agent; a leg that came in under an
+# older dialplan is told.
+SURVIVES = {"transfer_after_bridge": "after:XML:ccd_after", "uuid_bridge_park_on_cancel": "true"}
+
 
 def as_known(place: Place, past: OpenCall | None) -> Place:
     """The place of a call as the ledger has it, which the channel may not have been told yet."""
@@ -138,8 +142,7 @@ class Stays:
         caller.stay, caller.agent_leg_id, caller.connected_at = Stay.TALKING, agent.leg_id, since
         self._acd.take_up(caller)
         self._acd.talks.begin(offer)
-        for leg_id in (caller.leg_id, agent.leg_id):  # ccd may have died before it dropped them
-            node.guards.drop(leg_id)
+        node.guards.drop(caller.leg_id)  # ccd may have died before it did so
         state = self._acd.roster.agents.get(offer.agent_id)
         if state is not None:
             state.activity, state.activity_since = Activity.TALKING, since
@@ -150,8 +153,13 @@ class Stays:
         """An agent's leg that is not talking: a ringing phone rings on, an answered one is bridged, an orphan ends."""
         if found.bridged_to:
             return
-        caller = self._acd.callers.get(place.entry_id)
+        call = self._registry.calls.get(place.call_id)
+        caller = self._acd.caller_of(call.leg_id) if call is not None else None
         agent = self._acd.roster.agents.get(place.agent_id)
+        past = self._ledger.calls.get(place.call_id)
+        made = past.offers.get(place.offer_id) if past is not None else None
+        if caller is not None and made is not None and made["entry_id"] != caller.entry_id:
+            caller = None  # made for an earlier stay of the same call
         if caller is None or caller.stay is not Stay.WAITING or agent is None or agent.activity is not Activity.IDLE:
             node.switch.tell(Hangup(leg_id=found.leg_id, cause="ORIGINATOR_CANCEL"))
             return
@@ -201,5 +209,8 @@ class Stays:
             "queued": 1 if stays else 0,
         }
         changed = {name: value for name, value in wanted.items() if getattr(written, name) != value}
-        if changed:
-            node.switch.tell(SetVariables(leg_id=found.leg_id, values=onchannel.variables(**changed)))
+        values = onchannel.variables(**changed) | {
+            name: value for name, value in SURVIVES.items() if found.variables.get(name) != value
+        }
+        if values:
+            node.switch.tell(SetVariables(leg_id=found.leg_id, values=values))

@@ -31,6 +31,8 @@ DRAIN_SECONDS = 2 * STOP_SECONDS
 class Link:
     """One node's event connection and command connections.
 
+    With `filters` (header, value) the switch lets an event through that has one of those values, of those subscribed to.
+
     `on_events` runs in a reader greenlet and must not wait; it may be called shortly before `on_up`, for
     events that came as soon as the subscription stood. `on_up` runs in a greenlet of its own and may wait;
     `on_down` runs in the link's greenlet, and reconnecting begins when it returns. A command connection that
@@ -45,6 +47,7 @@ class Link:
         password: str,
         *,
         events: Sequence[str],
+        filters: Sequence[tuple[str, str]] = (),
         on_events: Callable[[list[bytes]], None],
         on_up: Callable[[], None],
         on_down: Callable[[SwitchError], None],
@@ -57,7 +60,7 @@ class Link:
     ) -> None:
         self.node = node
         self.host, self.port, self._password = host, port, password
-        self._subscription = subscription(events)
+        self._subscription = [f"filter {header} {value}" for header, value in filters] + [subscription(events)]
         self._on_events, self._on_up, self._on_down = on_events, on_up, on_down
         self._commands = commands
         self._clock: Clock = clock or SystemClock()
@@ -132,7 +135,7 @@ class Link:
             log.warning("command_lost", node=self.node, command=text.split(None, 1)[0], why="down")
 
     def await_begin(self) -> None:
-        """Something is awaited from now on: the switch is nudged every 2 ms to send its events at once."""
+        """Something is awaited from now on: the switch is nudged every ms to send its events at once."""
         self._awaited += 1
         self._set_nudging()
 
@@ -209,9 +212,10 @@ class Link:
         connection = self._new_connection(lost, on_events=self._on_events, expects_heartbeat=True)
         connection.connect()
         self._event_connection = connection
-        reply = connection.request(self._subscription, self._connect_timeout)
-        if not reply.reply_text.startswith("+OK"):
-            raise SwitchRefused(f"{self.node} refused the subscription: {reply.reply_text}")
+        for command in self._subscription:
+            reply = connection.request(command, self._connect_timeout)
+            if not reply.reply_text.startswith("+OK"):
+                raise SwitchRefused(f"{self.node} refused `{command[:40]}`: {reply.reply_text}")
         if lost.why is not None:
             raise lost.why
 

@@ -45,10 +45,11 @@ class PrivateFreeSwitch(Running):
         variables: Mapping[str, str] | None = None,
         users: Iterable[str] = (),
         binary: Path | None = None,
+        realtime: bool = False,
     ) -> None:
         """An instance called `name` below `folder`, not started yet.
 
-        `variables` go over those of vars.xml; `users` are phones besides the example's ten.
+        `variables` go over those of vars.xml; `users` are phones besides the example's ten. `realtime` needs the right to it.
         """
         found = binary or find_freeswitch()
         if found is None:
@@ -57,6 +58,7 @@ class PrivateFreeSwitch(Running):
         self._config = config
         self._dialplans = dialplans
         self._users = tuple(users)
+        self._realtime = realtime
         self.name = name
         self.folder = folder.resolve() / name
         self.ports = PortBlock()
@@ -90,7 +92,7 @@ class PrivateFreeSwitch(Running):
             self._prepared = True
         with (self.folder / "console.log").open("ab") as console:
             self._child = subprocess.Popen(
-                command_line(self._binary, self.folder, self._sounds),
+                command_line(self._binary, self.folder, self._sounds, realtime=self._realtime),
                 stdin=subprocess.DEVNULL,
                 stdout=console,
                 stderr=subprocess.STDOUT,

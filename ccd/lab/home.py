@@ -63,9 +63,13 @@ def make_home(
     _spare_the_certificates(folder / "certs")
 
 
-def command_line(binary: Path, folder: Path, sounds: Path) -> list[str]:
-    """How FreeSWITCH is started in `folder`: in the foreground, without a console, NAT or real-time priority."""
-    command = [str(binary), "-nf", "-nc", "-np", "-nonat", "-base", str(folder), "-sounds", str(sounds)]
+def command_line(binary: Path, folder: Path, sounds: Path, *, realtime: bool = False) -> list[str]:
+    """How FreeSWITCH is started in `folder`: in the foreground, without a console or NAT, and at ordinary priority.
+
+    With `realtime` it takes the priority that it takes at a site, SCHED_FIFO, which needs the right to it.
+    """
+    priority = "-rp" if realtime else "-np"
+    command = [str(binary), "-nf", "-nc", priority, "-nonat", "-base", str(folder), "-sounds", str(sounds)]
     for name in _FOLDERS:
         command += [f"-{name}", str(folder / name)]
     # With -base FreeSWITCH would look for its modules there; they stay where the binary was installed.

@@ -193,7 +193,7 @@ class Api:
 
     def _api_uuid_getvar(self, argument: str) -> str:
         c, name = self._leg(argument)
-        return _NO_CHANNEL if c is None else c.variables.get(name, "_undef_")
+        return _NO_CHANNEL if c is None else (self._core.variable(c, name) or "_undef_")
 
     def _api_uuid_send_dtmf(self, argument: str) -> str:
         c, digits = self._leg(argument)

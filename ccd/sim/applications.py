@@ -50,10 +50,17 @@ class Applications:
         self._legs.early_media(c)
         return True
 
-    def _app_park(self, c: Channel, _run: Running) -> bool:
+    def _app_park(self, c: Channel, run: Running) -> bool:
+        seconds, _, cause = c.variables.pop("park_timeout", "").partition(":")
+        if seconds.isdigit():
+            c.timers.append(self._core.later(float(seconds), lambda: self._still_parked(c, run, cause)))
         self._core.emit("CHANNEL_PARK", c)
         self._legs.wake(c)
         return False
+
+    def _still_parked(self, c: Channel, run: Running, cause: str) -> None:
+        if run in c.stack:
+            self._legs.hangup(c, cause or "NORMAL_CLEARING")
 
     def _app_playback(self, c: Channel, run: Running) -> bool:
         seconds = sounds.length_s(run.argument)

@@ -15,6 +15,7 @@ from ccd.sim.timing import Faults, Latency
 
 log = structlog.get_logger(__name__)
 
+Wants = Callable[[str, dict[str, str]], bool]
 Deliver = Callable[[str, bytes], None]
 VERSION = "1.10.12-release-simulated"
 
@@ -43,7 +44,7 @@ class Core:
         self.dead = False
         self._rng = rng
         self._fat = fat
-        self._listeners: dict[object, tuple[Callable[[str], bool], Deliver]] = {}
+        self._listeners: dict[object, tuple[Wants, Deliver]] = {}
         self._timers: set[object] = set()
 
     # --- ids, time ----------------------------------------------------------------------------------------------
@@ -78,10 +79,14 @@ class Core:
         self.channels[channel.uuid] = channel
         self.emit("CHANNEL_CREATE", channel)
 
+    def variable(self, channel: Channel, name: str, otherwise: str = "") -> str:
+        """A channel's variable, or the switch's of that name."""
+        return channel.variables.get(name) or self.globals.get(name, otherwise)
+
     # --- events -------------------------------------------------------------------------------------------------
 
-    def listen(self, key: object, wants: Callable[[str], bool], deliver: Deliver) -> None:
-        """Send events that `wants` says True for to `deliver`, as JSON bodies."""
+    def listen(self, key: object, wants: Wants, deliver: Deliver) -> None:
+        """Send events that `wants` says True for (name, what is special to it) to `deliver`, as JSON bodies."""
         self._listeners[key] = (wants, deliver)
 
     def unlisten(self, key: object) -> None:
@@ -90,7 +95,7 @@ class Core:
 
     def emit(self, name: str, channel: Channel | None = None, /, **extra: str) -> None:
         """Fire an event; names in `extra` are written with `_` for `-`, except variables and _body."""
-        takers = [deliver for wants, deliver in self._listeners.values() if wants(name)]
+        takers = [deliver for wants, deliver in self._listeners.values() if wants(name, extra)]
         lose = self.faults.lose_event
         if not takers or (lose is not None and lose(name, channel.uuid if channel else "")):
             return

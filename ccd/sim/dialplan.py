@@ -8,11 +8,8 @@ from collections.abc import Callable
 from ccd.sim.channel import Action, Channel
 from ccd.sim.core import Core
 
-_TAKE: Action = (
-    "multiset",
-    "^^;ccd_entry=1;playback_terminators=none;send_silence_when_idle=-1;uuid_bridge_park_on_cancel=true"
-    ";hangup_after_bridge=false",
-)
+_TAKEN = {"ccd_entry": "1", "uuid_bridge_park_on_cancel": "true", "hangup_after_bridge": "false"}
+_SURVIVES = {"transfer_after_bridge": "after:XML:ccd_after"}
 _CLEAR: tuple[Action, ...] = (
     ("unset", "transfer_after_bridge"),
     ("unset", "park_after_bridge"),
@@ -44,12 +41,11 @@ class Dialplan:
             return self._emergency(c)
         to_fallback = f"uuid_transfer {c.uuid} fallback XML ccd_fallback"
         if c.context == "ccd_after":
-            leased = self._under_lease(c, to_fallback) if c.dialled == "after" else []
-            return leased or list(_AWAY)
+            return (self._parked(c, _SURVIVES, to_fallback) if c.dialled == "after" else []) or list(_AWAY)
         if c.context in ("ccd", "ccd_refer"):
-            return self._taken(c, to_fallback) or list(_AWAY)
+            return self._parked(c, _TAKEN | _SURVIVES, to_fallback) or list(_AWAY)
         if c.context == "ccd_agents":
-            return self._taken(c, f"uuid_kill {c.uuid}") or [("hangup", "NORMAL_TEMPORARY_FAILURE")]
+            return self._parked(c, _TAKEN, f"uuid_kill {c.uuid}") or [("hangup", "NORMAL_TEMPORARY_FAILURE")]
         return []
 
     def is_alive(self) -> bool:
@@ -59,16 +55,15 @@ class Dialplan:
             return False
         return 0 <= self._core.clock.now() // 1_000_000 - int(written) <= 5
 
-    def _taken(self, c: Channel, when_lease_ends: str) -> list[Action]:
-        leased = self._under_lease(c, when_lease_ends)
-        return [_TAKE, *leased] if leased else []
-
-    def _under_lease(self, c: Channel, when_lease_ends: str) -> list[Action]:
+    def _parked(self, c: Channel, variables: dict[str, str], when_lease_ends: str) -> list[Action]:
+        """Variables and lease are conditions of the extension: they are set while the leg is being routed."""
         if not self.is_alive():
             return []
+        for name, value in variables.items():
+            c.set(name, value)
         seconds = self._core.globals["ccd_lease_s"]
-        lease = f"sched_api +{seconds} ccd-{c.uuid} {when_lease_ends}"
-        return [("set", lambda: f"{LEASE_VARIABLE}={self._api(lease)}"), ("park", "")]
+        self._api(f"sched_api +{seconds} ccd-{c.uuid} {when_lease_ends}")
+        return [("park", "")]
 
     def _fallback(self, c: Channel) -> list[Action]:
         self.fallback_arrivals.append(c.uuid)

@@ -155,7 +155,7 @@ class Legs:
         self.core.emit("DTMF", c, DTMF_Digit=digit, DTMF_Duration="2000", DTMF_Source="RTP")
         top = c.stack[-1] if c.stack else None
         if top is not None and top.application == "playback":
-            terminators = c.variables.get("playback_terminators", "*")
+            terminators = self.core.variable(c, "playback_terminators", "*")
             if terminators != "none" and (terminators == "any" or digit in terminators):
                 c.set("playback_terminator_used", digit)
                 self._played(c, top, "break")

@@ -28,12 +28,13 @@ class Listener:
         self._closing = False
         self._logging = False
         self._wanted: set[str] = set()
+        self._filters: list[tuple[str, str]] = []
         self._out: list[bytes] = []
         self._events: list[bytes] = []
         self._busy = False
         self._poll_due = False
         self._ready = Event()
-        self._core.listen(self, lambda name: name in self._wanted, self._on_event)
+        self._core.listen(self, self._wants, self._on_event)
 
     def serve(self) -> None:
         """Talk until one side has enough."""
@@ -122,6 +123,22 @@ class Listener:
             return "-ERR no keywords supplied"
         self._wanted.update(names)
         return "+OK event listener enabled json"
+
+    def _do_filter(self, argument: str, _headers: dict[str, str]) -> str:
+        header, _, value = argument.partition(" ")
+        if not value or header == "delete":
+            return "-ERR the simulated switch knows `filter <header> <value>` only"
+        self._filters.append((header, value))
+        return f"+OK filter added. [{header}]=[{value}]"
+
+    def _wants(self, name: str, special: dict[str, str]) -> bool:
+        """As mod_event_socket: without filters all that was asked for, with them what one of them names."""
+        if name not in self._wanted:
+            return False
+        mine = {"Event-Name": name} | special
+        return not self._filters or any(
+            mine.get(header, "").lower() == value.lower() for header, value in self._filters
+        )
 
     def _do_nixevent(self, argument: str, _headers: dict[str, str]) -> str:
         if not argument:

@@ -10,7 +10,10 @@ from ccd.sim.core import Core
 from ccd.sim.legs import Legs
 from ccd.sim.parties import Phone, PhoneRing
 
-_SYNTAX = re.compile(r"(?:\{(?P<variables>[^}]*)\})?(?P<contact>\S+) (?P<application>&park\(\))")
+_SYNTAX = re.compile(
+    r"(?:\{(?P<variables>[^}]*)\})?(?P<contact>\S+) &park\(\)"
+    r"(?: \S+ \S+ (?P<name>\S+) (?P<number>\S+))?"
+)
 Done = Callable[[str], None]
 
 
@@ -21,12 +24,15 @@ class Originating:
         self._core, self._legs, self._phones = core, legs, phones
 
     def originate(self, argument: str, done: Done) -> None:
-        """`originate {variables}contact &park()`."""
+        """`originate {variables}contact &park() [dialplan context name number]`."""
         matched = _SYNTAX.fullmatch(argument.strip())
         if matched is None:
             done("-USAGE: <call url> <exten>|&<application_name>(<app_args>)\n")
             return
         variables = dict(pair.partition("=")[::2] for pair in (matched["variables"] or "").split(",") if "=" in pair)
+        if matched["number"]:
+            variables["origination_caller_id_name"] = matched["name"]
+            variables["origination_caller_id_number"] = matched["number"]
         contact = matched["contact"]
         leg_id = variables.get("origination_uuid") or self._core.new_uuid()
         refused = self._core.faults.refuse_originates or self._failure(contact, leg_id)

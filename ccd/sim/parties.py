@@ -162,7 +162,7 @@ class PhoneRing:
         if not self._channel.is_up:
             return
         kind = self.behaviour.kind
-        followed = kind == "redirect" and not self._channel.flag("outbound_redirect_fatal")
+        followed = kind == "redirect" and self._core.variable(self._channel, "outbound_redirect_fatal") != "true"
         # A redirect that is followed is answered by its target, as if by the agent.
         if kind == "answer" or followed:
             on_answer()

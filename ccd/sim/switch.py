@@ -28,6 +28,8 @@ log = structlog.get_logger(__name__)
 HEARTBEAT_S = 20.0
 GLOBALS = {
     "ccd_alive": "0",
+    "playback_terminators": "none",
+    "outbound_redirect_fatal": "true",
     "ccd_lease_s": "30",
     "ccd_emergency": "^(110|119|120|122|999|112|911)$",
     "ccd_emergency_dial": "sofia/external/$1@127.0.0.1:5090",

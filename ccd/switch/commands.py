@@ -56,7 +56,7 @@ class Transfer(LegCommand, frozen=True, kw_only=True):
 
 
 class Originate(LegCommand, frozen=True, kw_only=True):
-    """Ring a phone under a leg id of our choice; it parks when answered.
+    """Ring a phone under a leg id of our choice; it parks when answered, and is ended if it stays parked.
 
     `contact` is a dial string as words.contact allows; `variables` are written to the new leg before it rings.
     """
@@ -92,12 +92,6 @@ class Lease(LegCommand, frozen=True, kw_only=True):
     seconds: int
 
 
-class LeaseHangup(LegCommand, frozen=True, kw_only=True):
-    """In `seconds` from now the switch ends the leg, unless the lease is renewed or dropped."""
-
-    seconds: int
-
-
 class DropLease(LegCommand, frozen=True, kw_only=True):
     """Void the lease of a leg."""
 
@@ -114,6 +108,10 @@ class ListChannels(Command, frozen=True, kw_only=True):
 
 class DumpChannel(LegCommand, frozen=True, kw_only=True):
     """All headers and variables of a channel, as JSON."""
+
+
+class AskLease(Command, frozen=True, kw_only=True):
+    """The seconds of the first lease that the dialplan gives a leg (`ccd_lease_s` of vars.xml)."""
 
 
 class AskIdentity(Command, frozen=True, kw_only=True):

@@ -44,7 +44,10 @@ class ChannelAnswered(SwitchEvent, frozen=True, kw_only=True):
 
 
 class ChannelParked(SwitchEvent, frozen=True, kw_only=True):
-    """The channel is held for ccd: it may be driven now."""
+    """The channel is held for ccd: it may be driven now.
+
+    `by_dialplan`: an extension parked it, which gave a customer a first lease; a bridge that came to nothing does not.
+    """
 
     inbound: bool
     caller_number: str
@@ -52,6 +55,7 @@ class ChannelParked(SwitchEvent, frozen=True, kw_only=True):
     dialled: str
     context: str
     carried: Carried
+    by_dialplan: bool = False
 
 
 class ChannelBridged(SwitchEvent, frozen=True, kw_only=True):
@@ -107,9 +111,8 @@ class ChannelHungUp(SwitchEvent, frozen=True, kw_only=True):
 
 
 class JobEnded(SwitchEvent, frozen=True, kw_only=True):
-    """A bgapi command has ended; `result` begins with +OK or -ERR."""
+    """An originate of ours has ended, for `leg_id`; `result` begins with +OK or -ERR."""
 
-    job_id: str
     result: str
 
 

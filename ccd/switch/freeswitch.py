@@ -6,10 +6,11 @@ from collections.abc import Callable
 
 import structlog
 
+from ccd.base.clock import Clock
 from ccd.base.errors import CcdError, SwitchError, SwitchRefused
 from ccd.esl.frame import Frame
 from ccd.esl.link import Link
-from ccd.switch.commands import Command, LegCommand
+from ccd.switch.commands import Command, Hangup, LegCommand, SetVariables
 from ccd.switch.events import SwitchEvent
 from ccd.switch.port import Outcome
 from ccd.switch.render import render
@@ -19,13 +20,19 @@ log = structlog.get_logger(__name__)
 
 
 class FreeSwitch:
-    """One FreeSWITCH node; see ccd.switch.port.Switch."""
+    """One FreeSWITCH node; see ccd.switch.port.Switch.
 
-    def __init__(self, node: str, on_event: Callable[[SwitchEvent], None]) -> None:
+    Variables of a leg that are told in one turn of the loop leave as one command, ahead of whatever else the leg is told:
+    FreeSWITCH reads commands byte by byte, and yields its processor after each byte.
+    """
+
+    def __init__(self, node: str, on_event: Callable[[SwitchEvent], None], clock: Clock) -> None:
         self.node = node
         self.translator = Translator()
         self._on_event = on_event
+        self._clock = clock
         self._link: Link | None = None
+        self._unwritten: dict[str, dict[str, str]] = {}
 
     def use(self, link: Link) -> None:
         """Take the link that carries this node's words; its `on_events` is our `receive`."""
@@ -44,6 +51,32 @@ class FreeSwitch:
                 log.exception("event_failed", event_type=type(event).__name__, leg_id=event.leg_id)
 
     def tell(self, command: Command, on_done: Outcome | None = None) -> None:
+        if isinstance(command, LegCommand):
+            if isinstance(command, SetVariables) and on_done is None:
+                self._write_soon(command)
+                return
+            unwritten = self._unwritten.pop(command.leg_id, None)
+            if unwritten and not isinstance(command, Hangup):  # nobody reads what a dead leg carries
+                self._tell(SetVariables(leg_id=command.leg_id, values=unwritten), None)
+        self._tell(command, on_done)
+
+    def flush(self) -> None:
+        """Send the variables that wait for the end of the turn."""
+        unwritten, self._unwritten = self._unwritten, {}
+        for leg_id, values in unwritten.items():
+            self._tell(SetVariables(leg_id=leg_id, values=values), None)
+
+    def _write_soon(self, command: SetVariables) -> None:
+        try:
+            render(command)
+        except CcdError as unsafe:  # here, so that it takes no other variable with it
+            log.error("command_refused", command="SetVariables", reason=str(unsafe))
+            return
+        if not self._unwritten:
+            self._clock.call_later(0.0, self.flush)
+        self._unwritten.setdefault(command.leg_id, {}).update(command.values)
+
+    def _tell(self, command: Command, on_done: Outcome | None) -> None:
         try:
             text = render(command)
         except CcdError as unsafe:
@@ -62,6 +95,7 @@ class FreeSwitch:
         self._the_link().tell(text, key=_key(command), on_reply=replied)
 
     def ask(self, command: Command, timeout: float = 5.0) -> str:
+        self.flush()
         reply = self._the_link().request(render(command), key=_key(command), timeout=timeout)
         error = _refusal(reply)
         if error is not None:

@@ -1,16 +1,15 @@
 """What protects callers from a dead ccd: the liveness mark and the leases, renewed while ccd lives.
 
-The dialplan sets a leg's first lease before it parks; whoever drives the leg takes it over with `hold`. Renewal voids the
-old task and sets a new one; both commands leave in one write, so that no leg ever stands without.
+The dialplan sets a leg's first lease before it parks; whoever drives the leg takes it over with `hold`, and renews it when
+it is due. Renewal voids the old task and sets a new one; both commands leave in one write, so that no leg ever stands without.
 """
 
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable
 
 from ccd.base.clock import Clock, Timer
-from ccd.switch.commands import Command, DropLease, Lease, LeaseHangup, MarkAlive
+from ccd.switch.commands import DropLease, Lease, MarkAlive
 from ccd.switch.port import Switch
 
 
@@ -31,16 +30,18 @@ class Guards:
         self._lease_s = lease_s
         self._renew_s = renew_s
         self._alive_every_s = alive_every_s
-        self._due: OrderedDict[str, tuple[float, Callable[[str], Command]]] = OrderedDict()
+        self._first_lease_s = 0
+        self._due: OrderedDict[str, float] = OrderedDict()
         self._timer: Timer | None = None
         self._alive_timer: Timer | None = None
 
-    def start(self) -> None:
-        """Mark ccd alive, renew every lease now and go on doing both."""
+    def start(self, first_lease_s: int) -> None:
+        """Mark ccd alive, renew every lease now and go on doing both. `first_lease_s` is what the dialplan sets."""
         self._cancel_timers()
+        self._first_lease_s = first_lease_s
         self._mark_alive()
-        for leg_id, (_, renewed) in list(self._due.items()):
-            self._renew(leg_id, renewed)
+        for leg_id in list(self._due):
+            self._renew(leg_id)
         self._tick()
 
     def pause(self) -> None:
@@ -52,13 +53,16 @@ class Guards:
         self._cancel_timers()
         self._switch.tell(MarkAlive(alive=False))
 
-    def hold(self, leg_id: str) -> None:
-        """Renew from now on the lease that sends this customer to the fallback."""
-        self._renew(leg_id, lambda leg: Lease(leg_id=leg, seconds=self._lease_s))
+    def hold(self, leg_id: str, *, leased: bool) -> None:
+        """Renew from now on the lease that sends this customer to the fallback.
 
-    def hold_alone(self, leg_id: str, seconds: int) -> None:
-        """Set once: a leg that is nobody's customer is hung up unless it is bridged in time."""
-        self._switch.tell(LeaseHangup(leg_id=leg_id, seconds=seconds))
+        `leased`: the dialplan has just set one. Two commands a call are spared, unless a site made that lease too short.
+        """
+        if leased and self._first_lease_s >= 2 * self._renew_s:
+            self._due[leg_id] = self._clock.monotonic() + self._renew_s
+            self._due.move_to_end(leg_id)
+        else:
+            self._renew(leg_id)
 
     def drop(self, leg_id: str) -> None:
         """The leg is bridged: it needs no lease."""
@@ -73,20 +77,20 @@ class Guards:
         """How many leases are renewed."""
         return len(self._due)
 
-    def _renew(self, leg_id: str, lease: Callable[[str], Command]) -> None:
-        self._due[leg_id] = (self._clock.monotonic() + self._renew_s, lease)
+    def _renew(self, leg_id: str) -> None:
+        self._due[leg_id] = self._clock.monotonic() + self._renew_s
         self._due.move_to_end(leg_id)
         self._switch.tell(DropLease(leg_id=leg_id))
-        self._switch.tell(lease(leg_id))
+        self._switch.tell(Lease(leg_id=leg_id, seconds=self._lease_s))
 
     def _tick(self) -> None:
         """All leases have the same length, so the oldest is always first: no search."""
         now = self._clock.monotonic()
         while self._due:
-            leg_id, (due, renewed) = next(iter(self._due.items()))
+            leg_id, due = next(iter(self._due.items()))
             if due > now:
                 break
-            self._renew(leg_id, renewed)
+            self._renew(leg_id)
         self._timer = self._clock.call_later(min(1.0, self._renew_s), self._tick)
 
     def _mark_alive(self) -> None:

@@ -10,6 +10,7 @@ from ccd.base.errors import Unsafe
 from ccd.switch import commands as c
 
 LEASE_GROUP = "ccd-"
+ALONE_S = 30
 FALLBACK_EXTENSION, FALLBACK_CONTEXT = "fallback", "ccd_fallback"
 
 
@@ -42,22 +43,27 @@ def _variables(values: dict[str, str]) -> str:
 
 
 def _originate(o: c.Originate) -> str:
+    """As short as it can be: FreeSWITCH reads commands byte by byte and yields its processor after each.
+
+    Who calls is told by arguments: as variables they would be longer and stand in every event of the leg. (The time-out
+    could be one too, but `user/` does not look there: it rings for 60 s.) What `globals.xml` says holds for this leg as well.
+    A leg that answers and is then left alone is ended by `park_timeout`; the job that reports a failure is told by the
+    argument that its event repeats (`translate`), not by a Job-UUID of ours.
+    """
     fixed = {
         "origination_uuid": words.uuid(o.leg_id),
-        "origination_caller_id_number": words.number(o.caller_number) if o.caller_number else "anonymous",
-        "origination_caller_id_name": words.word(o.caller_name) if o.caller_name else "anonymous",
         "originate_timeout": str(int(o.timeout_s)),
         "ignore_early_media": "true",
-        "outbound_redirect_fatal": "true",
-        "hangup_after_bridge": "false",
-        "playback_terminators": "none",
+        "park_timeout": f"{ALONE_S}:LOSE_RACE",
     }
+    caller_name = words.word(o.caller_name) if o.caller_name else "anonymous"
+    caller_number = words.number(o.caller_number) if o.caller_number else "anonymous"
     every = fixed | {words.word(name): _value(value) for name, value in o.variables.items()}
     for name, value in every.items():
         if "," in value:
             raise Unsafe(f"a comma in {name}")
     listed = ",".join(f"{name}={value}" for name, value in every.items())
-    return f"bgapi originate {{{listed}}}{words.contact(o.contact)} &park()\nJob-UUID: {words.uuid(o.leg_id)}"
+    return f"bgapi originate {{{listed}}}{words.contact(o.contact)} &park() XML ccd {caller_name} {caller_number}"
 
 
 def _record(action: str) -> Callable[[Any], str]:
@@ -70,11 +76,6 @@ def _lease(x: c.Lease) -> str:
         f"api sched_api +{int(x.seconds)} {LEASE_GROUP}{leg} "
         f"uuid_transfer {leg} {FALLBACK_EXTENSION} XML {FALLBACK_CONTEXT}"
     )
-
-
-def _lease_hangup(x: c.LeaseHangup) -> str:
-    leg = words.uuid(x.leg_id)
-    return f"api sched_api +{int(x.seconds)} {LEASE_GROUP}{leg} uuid_kill {leg} ORIGINATOR_CANCEL"
 
 
 RENDERERS: dict[type[c.Command], Callable[[Any], str]] = {
@@ -92,13 +93,13 @@ RENDERERS: dict[type[c.Command], Callable[[Any], str]] = {
     c.MaskRecording: _record("mask"),
     c.UnmaskRecording: _record("unmask"),
     c.Lease: _lease,
-    c.LeaseHangup: _lease_hangup,
     c.DropLease: lambda x: f"api sched_del {LEASE_GROUP}{words.uuid(x.leg_id)}",
     c.MarkAlive: lambda x: (
         "api expand global_setvar ccd_alive=${strepoch()}" if x.alive else "api global_setvar ccd_alive=0"
     ),
     c.ListChannels: lambda x: "api show channels as json",
     c.DumpChannel: lambda x: f"api uuid_dump {words.uuid(x.leg_id)} json",
+    c.AskLease: lambda x: "api global_getvar ccd_lease_s",
     c.AskIdentity: lambda x: "api global_getvar core_uuid",
 }
 

@@ -7,6 +7,7 @@ generic JSON parser, which builds the other hundred headers as well.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -31,6 +32,8 @@ from ccd.switch.events import (
 )
 
 log = structlog.get_logger(__name__)
+
+_ORIGINATED = re.compile(r"\{origination_uuid=([0-9a-f-]{36})[,}]")
 
 
 class Headers(msgspec.Struct):
@@ -62,7 +65,8 @@ class Headers(msgspec.Struct):
     record_path: str = msgspec.field(name="Record-File-Path", default="")
     record_ms: str = msgspec.field(name="variable_record_ms", default="")
     session_count: str = msgspec.field(name="Session-Count", default="")
-    job_id: str = msgspec.field(name="Job-UUID", default="")
+    state: str = msgspec.field(name="Channel-State", default="")
+    job_argument: str = msgspec.field(name="Job-Command-Arg", default="")
     body: str = msgspec.field(name="_body", default="")
     ccd_v: str = msgspec.field(name="variable_ccd_v", default="")
     ccd_call_id: str = msgspec.field(name="variable_ccd_call_id", default="")
@@ -110,7 +114,13 @@ def _parked(h: Headers) -> SwitchEvent:
         dialled=h.dialled,
         context=h.context,
         carried=_carried(h),
+        by_dialplan=h.state == "CS_EXECUTE",  # CS_PARK after uuid_bridge_park_on_cancel
     )
+
+
+def _job_ended(h: Headers) -> SwitchEvent:
+    originated = _ORIGINATED.match(h.job_argument)
+    return JobEnded(leg_id=originated[1] if originated else "", at=h.at, result=h.body)
 
 
 def _other(h: Headers) -> str:
@@ -152,7 +162,7 @@ BUILDERS: dict[str, Callable[[Headers], SwitchEvent]] = {
     "RECORD_STOP": lambda h: RecordStopped(
         leg_id=h.leg_id, at=h.at, path=h.record_path, duration_ms=_number(h.record_ms)
     ),
-    "BACKGROUND_JOB": lambda h: JobEnded(leg_id=h.leg_id, at=h.at, job_id=h.job_id, result=h.body),
+    "BACKGROUND_JOB": _job_ended,
     "HEARTBEAT": lambda h: Heartbeat(
         leg_id="", at=h.at, core_uuid=h.core_uuid, channels=int(h.session_count) if h.session_count.isdecimal() else -1
     ),
@@ -160,6 +170,13 @@ BUILDERS: dict[str, Callable[[Headers], SwitchEvent]] = {
 
 SUBSCRIPTION: tuple[str, ...] = tuple(BUILDERS)
 """The event names that ccd asks the switch for; never ALL, which is 330 kB a call."""
+
+FILTERS: tuple[tuple[str, str], ...] = (
+    *(("Event-Name", name) for name in SUBSCRIPTION if name != "CHANNEL_EXECUTE_COMPLETE"),
+    ("Application", "playback"),
+)
+"""Header and value of the events that the switch is to let through, one of them is enough: of the applications that end,
+those that ccd waits for. An event that is filtered out costs the switch no copy and no JSON."""
 
 _decode = msgspec.json.Decoder(Headers, strict=False).decode
 

@@ -92,7 +92,7 @@ def test_events_of_unknown_legs_change_nothing(world: World) -> None:
         e.DigitPressed(leg_id=stray, at=now, digit="1"),
         e.RecordStopped(leg_id=stray, at=now, path="/x", duration_ms=1),
         e.ApplicationEnded(leg_id=stray, at=now, execution_id="x", application="playback", response=""),
-        e.JobEnded(leg_id="", at=now, job_id=stray, result="-ERR x"),
+        e.JobEnded(leg_id=stray, at=now, result="-ERR x"),
         e.Heartbeat(leg_id="", at=now, core_uuid="x"),
     ):
         world.say(event)
@@ -136,7 +136,7 @@ def ordered(world: World, call_id: str = "") -> str:
 )
 def test_originate_that_fails_only_as_a_job(world: World, result: str, cause: str) -> None:
     leg = ordered(world)
-    world.say(e.JobEnded(leg_id="", at=5, job_id=leg, result=result))
+    world.say(e.JobEnded(leg_id=leg, at=5, result=result))
     assert [fact.cause for fact in world.of(LegEnded)] == [cause]
     assert world.registry.legs == {}
 
@@ -144,13 +144,13 @@ def test_originate_that_fails_only_as_a_job(world: World, result: str, cause: st
 def test_job_of_a_leg_that_has_a_channel_says_nothing_new(world: World) -> None:
     leg = ordered(world)
     world.created(leg, inbound=False, number="", context="x", name="sofia/internal/alice@x")
-    world.say(e.JobEnded(leg_id="", at=5, job_id=leg, result="-ERR USER_BUSY\n"))
+    world.say(e.JobEnded(leg_id=leg, at=5, result="-ERR USER_BUSY\n"))
     assert leg in world.registry.legs
     world.hung_up(leg, "USER_BUSY", sip="sip:486", rang=True)
     (ended,) = world.of(LegEnded)
     assert (ended.cause, ended.protocol_cause, ended.progressed_at > 0) == ("USER_BUSY", "sip:486", True)
     successful = ordered(world)
-    world.say(e.JobEnded(leg_id="", at=5, job_id=successful, result=f"+OK {successful}\n"))
+    world.say(e.JobEnded(leg_id=successful, at=5, result=f"+OK {successful}\n"))
     assert successful in world.registry.legs
 
 

@@ -90,6 +90,13 @@ def test_it_logs_in_everywhere_subscribes_last_and_tells_that_it_is_up():
         assert story.link.request("api status").reply_text == "+OK status"
 
 
+def test_filters_stand_before_the_first_event_can_come():
+    filters = (("Event-Name", "DTMF"), ("Application", "playback"))
+    with ScriptedSwitch(Line.answer_all) as switch, Story(switch, filters=filters) as story:
+        story.comes_up()
+        assert switch.commands[3:] == ["filter Event-Name DTMF", "filter Application playback", subscription(EVENTS)]
+
+
 def test_subclasses_stand_behind_one_custom_and_the_heartbeat_is_always_there():
     assert subscription(["DTMF", "CUSTOM a::b", "HEARTBEAT", "CUSTOM c::d a::b", "DTMF"]) == (
         "event json HEARTBEAT DTMF CUSTOM a::b c::d"

@@ -24,6 +24,7 @@ def test_a_living_ccd_gets_the_caller_parked_with_all_it_needs(field: Field) -> 
     assert carried == {"ccd_entry": "1", "playback_terminators": "none"}
     assert field.wire.getvar(leg, "send_silence_when_idle") == "-1"
     assert field.wire.getvar(leg, "uuid_bridge_park_on_cancel") == "true"
+    assert field.wire.getvar(leg, "transfer_after_bridge") == "after:XML:ccd_after"
     assert not caller.answered.is_set(), "answering is ccd's to decide"
 
 
@@ -196,6 +197,7 @@ def test_every_leg_leaves_a_cdr_file_of_its_own(field: Field) -> None:
     field.phone("1001", Ring("answer", talk_ms=200))
     caller = field.call()
     customer = field.parked(caller.script.number)
+    field.wire.must(f"uuid_setvar {customer} transfer_after_bridge")
     agent = field.connect(customer, "1001")
     assert caller.ended.wait(3), "without transfer_after_bridge the caller goes with the agent"
     for leg in (customer, agent):

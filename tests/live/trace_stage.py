@@ -29,12 +29,8 @@ DEADLINE_S = 10.0
 MOMENT_S = 0.05
 NUMBER, DIALLED = "13800138000", "95588"
 MUSIC = "local_stream://moh"
-PARK_ON_CANCEL = "uuid_bridge_park_on_cancel=true"
-_OFFER = (
-    f"origination_caller_id_number={NUMBER},origination_caller_id_name=anonymous,originate_timeout=20,"
-    "ignore_early_media=true,outbound_redirect_fatal=true,hangup_after_bridge=false,playback_terminators=none,"
-    "ccd_v=1,ccd_role=agent"
-)
+PARK_ON_CANCEL = "uuid_bridge_park_on_cancel=true;transfer_after_bridge="
+_OFFER = "originate_timeout=20,ignore_early_media=true,ccd_v=1,ccd_role=agent"
 _PHONES = {
     "answers": Ring("answer", 50),
     "brief": Ring("answer", 50, talk_ms=300),
@@ -199,7 +195,7 @@ class Stage:
     def originate(self, variables: str, target: str, leg: str = "") -> str:
         """Call somebody out; the id of the leg, and of the job unless the leg is there already."""
         job = str(uuid.uuid4())
-        started = f"{{origination_uuid={leg or job},{variables}}}{target} &park()"
+        started = f"{{origination_uuid={leg or job},{variables}}}{target} &park() XML ccd anonymous {NUMBER}"
         self.ccd.command(f"bgapi originate {started}\nJob-UUID: {job}")
         return job
 

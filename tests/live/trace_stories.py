@@ -13,7 +13,7 @@ from ccd.lab.ports import HOST
 from tests.live.trace_stage import MOMENT_S, MUSIC, PARK_ON_CANCEL, AnotherRaceError, Stage
 
 ENDLESS = "silence_stream://-1"
-COMES_BACK = f"{PARK_ON_CANCEL};transfer_after_bridge=after:XML:ccd_after"
+COMES_BACK = "uuid_bridge_park_on_cancel=true;transfer_after_bridge=after:XML:ccd_after"
 
 
 def cancelled(stage: Stage) -> None:
@@ -248,7 +248,7 @@ def race_caller(stage: Stage) -> None:
 
 
 def calls_out(stage: Stage) -> None:
-    """Phones that are busy, refuse, redirect, are not there, ring for ever, answer; and an id that is taken."""
+    """Phones that are busy, refuse, redirect, are not there, ring on, answer and are left alone; an id that is taken."""
     stage.ccd_lives()
     for phone in ("busy", "rejects", "redirects"):
         stage.ccd.wait("BACKGROUND_JOB", Job_UUID=stage.ring(phone))
@@ -263,10 +263,7 @@ def calls_out(stage: Stage) -> None:
     stage.kill(rings, "LOSE_RACE")
     stage.ccd.wait("BACKGROUND_JOB", Job_UUID=rings)
     gevent.sleep(0.1)
-    parked = stage.ring("answers")
-    stage.ccd.wait("CHANNEL_PARK", parked)
-    stage.ccd.api(f"sched_api +1 ccd-{parked} uuid_kill {parked} ORIGINATOR_CANCEL")
-    stage.gone(parked)
+    stage.gone(stage.ring("answers", ",park_timeout=1:LOSE_RACE"))
     stage.gone(stage.ring("brief"))
     taken = stage.ring("answers")
     stage.ccd.wait("CHANNEL_PARK", taken)

@@ -81,6 +81,17 @@ def test_only_named_events_come(switch: SimulatedSwitch, ccd: Client) -> None:
     assert {e["Event-Name"] for e in quiet.events} == {"CHANNEL_PARK"}
 
 
+def test_with_filters_only_what_one_of_them_names_comes(switch: SimulatedSwitch, ccd: Client, clock: FakeClock) -> None:
+    ccd.command("filter Event-Name CHANNEL_PARK")
+    ccd.command("filter Application answer")
+    ccd.events.clear()
+    caller = a_caller(switch, ccd)
+    ccd.execute(caller.uuid, "set", "x=1")
+    ccd.execute(caller.uuid, "answer", "")
+    ccd.pass_time(clock, 0.1)
+    assert ccd.of(caller.uuid) == ["CHANNEL_PARK", "CHANNEL_EXECUTE", "CHANNEL_EXECUTE_COMPLETE"]
+
+
 def test_variables_with_semicolons_are_split(switch: SimulatedSwitch, ccd: Client) -> None:
     caller = a_caller(switch, ccd)
     assert ccd.api(f"uuid_setvar_multi {caller.uuid} ccd_v=1;ccd_call_id=abc;ccd_role=") == "+OK\n"

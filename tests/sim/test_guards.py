@@ -19,8 +19,7 @@ def agent_leg(switch: SimulatedSwitch, client: Client, clock: FakeClock, ring: R
     leg = str(uuid4())
     switch.phone(PhoneScript("1001", (ring,)))
     client.command(
-        f"bgapi originate {{origination_uuid={leg},originate_timeout=20{variables}}}{switch.contact('1001')} &park()\n"
-        f"Job-UUID: {leg}"
+        f"bgapi originate {{origination_uuid={leg},originate_timeout=20{variables}}}{switch.contact('1001')} &park()"
     )
     client.pass_time(clock, 0.1)
     assert "CHANNEL_PARK" in client.of(leg)
@@ -33,7 +32,7 @@ def talking(
     """A caller and an agent in conversation; the caller carries `variables`."""
     caller = answered(switch, client, clock)
     leg = agent_leg(switch, client, clock, Ring("answer", talk_ms=talk_ms))
-    client.api(f"uuid_setvar_multi {caller.uuid} uuid_bridge_park_on_cancel=true;{variables}")
+    client.api(f"uuid_setvar_multi {caller.uuid} {variables}")
     client.api(f"sched_del ccd-{caller.uuid}")
     client.api(f"uuid_bridge {caller.uuid} {leg}")
     client.pass_time(clock, 0.1)
@@ -88,11 +87,22 @@ def test_a_new_lease_does_not_replace_the_old_one(switch: SimulatedSwitch, ccd: 
     assert switch.fallback_arrivals == [caller.uuid]
 
 
-def test_a_lease_may_end_a_leg(switch: SimulatedSwitch, ccd: Client, clock: FakeClock) -> None:
-    leg = agent_leg(switch, ccd, clock, Ring("answer"))
-    ccd.api(f"sched_api +3 ccd-{leg} uuid_kill {leg} ORIGINATOR_CANCEL")
-    ccd.pass_time(clock, 3.1)
-    assert ccd.last("CHANNEL_HANGUP_COMPLETE", leg)["Hangup-Cause"] == "ORIGINATOR_CANCEL"
+def test_an_agent_who_answers_and_is_left_alone_is_hung_up(
+    switch: SimulatedSwitch, ccd: Client, clock: FakeClock
+) -> None:
+    leg = agent_leg(switch, ccd, clock, Ring("answer"), ",park_timeout=3:LOSE_RACE")
+    ccd.pass_time(clock, 2.8)
+    assert "CHANNEL_HANGUP_COMPLETE" not in ccd.of(leg)
+    ccd.pass_time(clock, 0.3)
+    assert ccd.last("CHANNEL_HANGUP_COMPLETE", leg)["Hangup-Cause"] == "LOSE_RACE"
+
+
+def test_an_agent_who_was_bridged_in_time_is_not(switch: SimulatedSwitch, ccd: Client, clock: FakeClock) -> None:
+    caller = answered(switch, ccd, clock)
+    leg = agent_leg(switch, ccd, clock, Ring("answer"), ",park_timeout=3:LOSE_RACE")
+    ccd.api(f"uuid_bridge {caller.uuid} {leg}")
+    ccd.pass_time(clock, 10)
+    assert "CHANNEL_HANGUP_COMPLETE" not in ccd.of(leg)
 
 
 def test_after_the_conversation_the_customer_comes_back_with_a_new_lease(
@@ -104,7 +114,8 @@ def test_after_the_conversation_the_customer_comes_back_with_a_new_lease(
     ccd.pass_time(clock, 2)
     assert ccd.last("CHANNEL_PARK", caller.uuid)["Caller-Context"] == "ccd_after"
     assert ccd.last("CHANNEL_HANGUP_COMPLETE", leg)["variable_sip_hangup_disposition"] == "recv_bye"
-    assert ccd.api(f"uuid_getvar {caller.uuid} transfer_after_bridge") == "_undef_"
+    way_back = ccd.api(f"uuid_getvar {caller.uuid} transfer_after_bridge")
+    assert way_back == "after:XML:ccd_after", "used up by the bridge, and given anew"
     assert switch.core.tasks.count() == 1
 
 
@@ -119,7 +130,7 @@ def test_after_the_conversation_the_customer_goes_to_the_fallback_when_ccd_died(
 def test_without_a_way_back_the_customer_is_hung_up_with_the_agent(
     switch: SimulatedSwitch, ccd: Client, clock: FakeClock
 ) -> None:
-    caller, _leg = talking(switch, ccd, clock, "x=1")
+    caller, _leg = talking(switch, ccd, clock, "transfer_after_bridge=")
     ccd.pass_time(clock, 6)
     assert caller.diary.ended_by == "switch"
     assert switch.channels == 0
@@ -128,11 +139,11 @@ def test_without_a_way_back_the_customer_is_hung_up_with_the_agent(
 @pytest.mark.parametrize(
     ("after_ms", "variables", "parked_in"),
     [
-        (0, "uuid_bridge_park_on_cancel=true", None),
-        (0, "uuid_bridge_park_on_cancel=true;transfer_after_bridge=after:XML:ccd_after", "ccd_after"),
-        (25, "uuid_bridge_park_on_cancel=true", "ccd"),
+        (0, "transfer_after_bridge=", None),
+        (0, "", "ccd_after"),
+        (25, "transfer_after_bridge=", "ccd"),
         (25, "uuid_bridge_park_on_cancel=", None),
-        (60, "transfer_after_bridge=after:XML:ccd_after", "ccd_after"),
+        (60, "", "ccd_after"),
     ],
 )
 def test_the_agent_hangs_up_around_the_bridge_command(

@@ -131,7 +131,7 @@ def test_keys_come_at_their_time_and_end_no_music(switch: SimulatedSwitch, ccd: 
 
 def test_a_star_ends_what_plays_where_nobody_forbade_it(switch: SimulatedSwitch, ccd: Client, clock: FakeClock) -> None:
     caller = answered(switch, ccd, clock)
-    ccd.api(f"uuid_setvar {caller.uuid} playback_terminators")
+    ccd.api("global_setvar playback_terminators=")
     ccd.execute(caller.uuid, "playback", "local_stream://moh", "8ed0e1bf-f97f-4ffb-9379-9ddc8ff45475")
     ccd.pass_time(clock, 0.1)
     caller.press("*")

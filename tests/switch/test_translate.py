@@ -69,7 +69,7 @@ def test_story_of_a_queued_call() -> None:
         "A ApplicationEnded answer",
         "B ChannelCreated",
         "B ChannelAnswered",
-        "- JobEnded",
+        "B JobEnded",
         "B ChannelParked",
         "A RecordStarted",
         "- JobEnded",
