@@ -81,7 +81,9 @@ class Closing:
             return
         ending = read_ending(self._cdr_path, fact.leg_id)
         if ending is not None and _was_for_us(ending):
-            self._close(self._record(node, ending), ending, leg_ended=True)
+            past = self._record(node, ending)
+            past.leg_ended = True
+            self._close(past, ending)
 
     def _record(self, node: str, ending: Ending) -> OpenCall:
         call_id = new_id()
@@ -98,7 +100,7 @@ class Closing:
         )
         return self._ledger.calls[call_id]
 
-    def _close(self, past: OpenCall, ending: Ending | None, *, leg_ended: bool = False) -> None:
+    def _close(self, past: OpenCall, ending: Ending | None) -> None:
         at = ending.ended_at if ending else self._clock.now()
         cause = ending.cause if ending else self._unknown_cause
         lost = cause == "SWITCH_LOST"
@@ -111,7 +113,7 @@ class Closing:
         if ending is not None and ending.fallback:
             self._publish(CallToFallback(at=at, call_id=past.call_id, leg_id=past.leg_id, reason="ccd_was_away"))
         self._close_recording(past, ending, at)
-        if not leg_ended:
+        if not past.leg_ended:  # ccd may have died between the two facts
             self._leg_ended(past.leg_id, past.call_id, Role.CUSTOMER, ending, at)
         outcome = Outcome.ANSWERED if past.connected else (Outcome.ABANDONED if past.queued else Outcome.IVR_ENDED)
         by = ended_by_far_end(cause, ending.disposition if ending else "") if ending or lost else EndedBy.UNKNOWN

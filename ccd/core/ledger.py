@@ -37,7 +37,7 @@ class OpenCall(msgspec.Struct, kw_only=True, omit_defaults=True):
     """A call that has not ended, as far as the facts go.
 
     `talked_entry` is the stay that came to a conversation. `done`: the stay is over and the flow has not gone on yet, by
-    this edge. `place` is the node of the flow.
+    this edge. `place` is the node of the flow. `leg_ended`: the customer's leg is known to have ended, and not yet the call.
     """
 
     call_id: str
@@ -63,6 +63,7 @@ class OpenCall(msgspec.Struct, kw_only=True, omit_defaults=True):
     place: str = ""
     agent_id: str = ""
     agent_leg_id: str = ""
+    leg_ended: bool = False
     offers: dict[str, dict[str, str]] = msgspec.field(default_factory=dict)
     legs: dict[str, str] = msgspec.field(default_factory=dict)
 
@@ -136,6 +137,7 @@ def _leg_ended(ledger: Ledger, fact: LegEnded) -> None:
     ledger.legs.pop(fact.leg_id, None)
     if call := ledger.calls.get(fact.call_id):
         call.legs.pop(fact.leg_id, None)
+        call.leg_ended = call.leg_ended or fact.leg_id == call.leg_id
 
 
 def _queued(ledger: Ledger, fact: CallerQueued) -> None:

@@ -1,9 +1,8 @@
-"""Agents who hang up as they are bridged: timed from the moment just before FreeSWITCH gets the bridge command."""
+"""Agents who hang up as they are bridged: timed from the moment at which FreeSWITCH has the bridge command."""
 
 from __future__ import annotations
 
 import itertools
-import re
 import time
 
 import gevent
@@ -15,11 +14,10 @@ from ccd.lab.worlds import RealWorld
 
 LONGEST_MS = 60
 _STEP_MS = 7  # prime to 61: runs through all of 0 … 60
-_OFFER = re.compile(r"ccd_offer_id=([0-9A-Za-z-]+)")
 
 
 class HastyAgents:
-    """Hangs up an agent's phone 0 to 60 ms after ccd prepared the caller for the bridge, which is its last word before.
+    """Hangs up an agent's phone 0 to 60 ms after ccd ordered the bridge.
 
     As soon as `trials` of them came true within that span, everybody stays for `talk_ms`. The phones' scripts must only
     answer.
@@ -30,7 +28,7 @@ class HastyAgents:
         self._trials = trials
         self._talk_ms = talk_ms
         self._delays = itertools.cycle(step * _STEP_MS % (LONGEST_MS + 1) for step in range(LONGEST_MS + 1))
-        self._phone_of: dict[str, str] = {}  # offer id → phone
+        self._phone_of: dict[str, str] = {}  # agent's leg → phone
         self._gone: list[tuple[int, RingDiary]] = []
         self._wire = world.switch.wire(self._on_event)
         self._wire.command("event json API CHANNEL_ANSWER")
@@ -46,12 +44,11 @@ class HastyAgents:
 
     def _on_event(self, event: Event) -> None:
         if event["Event-Name"] == "CHANNEL_ANSWER":
-            if offer_id := event.get("variable_ccd_offer_id"):
-                self._phone_of[offer_id] = str(event["variable_dialed_user"])
-            return
-        told = str(event.get("API-Command-Argument", ""))
-        if "uuid_bridge_park_on_cancel=true" in told and (offer := _OFFER.search(told)):
-            self._ordered(self._phone_of[offer[1]], moment_of(event))
+            if event.get("variable_ccd_offer_id"):
+                self._phone_of[str(event["Unique-ID"])] = str(event["variable_dialed_user"])
+        elif event.get("API-Command") == "uuid_bridge":
+            agent = str(event["API-Command-Argument"]).split()[1]
+            self._ordered(self._phone_of[agent], moment_of(event))
 
     def _ordered(self, name: str, at: int) -> None:
         (leg, ring), *_ = self._outside.phones[name].legs.items()
