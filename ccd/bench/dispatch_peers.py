@@ -19,7 +19,7 @@ from ccd.lab.wire import Wire
 from ccd.settings.share import share
 
 NUMBER = "4008"
-CODEC = "PCMA@60i"
+CODEC = "PCMA@120i"
 FLOW: dict[str, Any] = {
     "start": "hello",
     "nodes": {
