@@ -89,7 +89,9 @@ def test_side_loads_no_event_socket() -> None:
     assert not [name for name in loaded if name.startswith(("ccd.esl", "ccd.switch", "ccd.core"))]
 
 
-@pytest.mark.parametrize("noun", ["agents", "calls", "stations", "queues", "tiers", "recordings", "status"])
+@pytest.mark.parametrize(
+    "noun", ["agents", "calls", "stations", "queues", "tiers", "calendars", "recordings", "status"]
+)
 def test_everyday_commands_load_nothing_slow(noun: str) -> None:
     loaded = loaded_by(f"ccd.cli.{noun}") | loaded_by("ccd.cli.root")
     assert (

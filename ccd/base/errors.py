@@ -6,6 +6,7 @@ CcdError
 │   └── Unsafe           a value that may not reach the switch
 ├── NotFound             no such call, agent, queue, recording
 ├── BadTransition        a state table has no such step
+├── ExpressionError      an expression of a flow is wrong, or cannot be evaluated with a call's values
 ├── LegGone              the leg hung up while somebody waited for it
 ├── DaemonUnreachable    core or side does not answer
 └── SwitchError
@@ -56,6 +57,16 @@ class BadTransition(CcdError):
     """A state table has no such step."""
 
     code = "bad_transition"
+
+
+class ExpressionError(CcdError):
+    """An expression of a flow is wrong or cannot be evaluated; `column` counts its characters from 1. It tells no values."""
+
+    code = "bad_expression"
+
+    def __init__(self, what: str, column: int) -> None:
+        super().__init__(f"{what} (at column {column} of the expression)")
+        self.column = column
 
 
 class LegGone(CcdError):

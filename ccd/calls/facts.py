@@ -65,7 +65,7 @@ def ended_by_far_end(cause: str, disposition: str) -> EndedBy:
 
 
 class CallArrived(Fact, tag="call_arrived", frozen=True, kw_only=True):
-    """A customer's first leg stands parked before us."""
+    """A customer's first leg stands parked before us. `caller_e164` is empty for a number that has no such form."""
 
     call_id: str
     leg_id: str
@@ -73,6 +73,7 @@ class CallArrived(Fact, tag="call_arrived", frozen=True, kw_only=True):
     caller_number: str
     caller_name: str
     dialled: str
+    caller_e164: str = ""
 
 
 class CallAnswered(Fact, tag="call_answered", frozen=True, kw_only=True):
@@ -110,7 +111,7 @@ class CallToFallback(Fact, tag="call_to_fallback", frozen=True, kw_only=True):
 
 
 class LegCreated(Fact, tag="leg_created", frozen=True, kw_only=True):
-    """A leg exists. `call_id` is empty for a leg that belongs to no call of ours."""
+    """A leg exists. `call_id` is empty for a leg that belongs to no call of ours; `number_e164`, where there is no such form."""
 
     leg_id: str
     call_id: str
@@ -120,6 +121,7 @@ class LegCreated(Fact, tag="leg_created", frozen=True, kw_only=True):
     number: str
     name: str
     agent_id: str = ""
+    number_e164: str = ""
 
 
 class LegAnswered(Fact, tag="leg_answered", frozen=True, kw_only=True):

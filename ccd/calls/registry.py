@@ -9,6 +9,7 @@ import structlog
 
 from ccd.base.clock import Clock, Moment, ms_between
 from ccd.base.ids import new_id
+from ccd.base.numbering import Numbering, e164_of
 from ccd.calls.facts import (
     CallAnswered,
     CallArrived,
@@ -35,14 +36,15 @@ AGENTS_CONTEXT = "ccd_agents"
 
 
 class Registry:
-    """Legs and calls of one ccd, by id. `publish` gets every fact and signal, in order."""
+    """Legs and calls of one ccd, by id. `publish` gets every fact and signal, in order; `numbering` is the site's."""
 
-    def __init__(self, clock: Clock, publish: Callable[[Any], None]) -> None:
+    def __init__(self, clock: Clock, publish: Callable[[Any], None], numbering: Numbering | None = None) -> None:
         self.legs: dict[str, Leg] = {}
         self.calls: dict[str, Call] = {}
         self.latest_event_at: Moment = 0
         self._clock = clock
         self._publish = publish
+        self._numbering = numbering or Numbering()
         self._steps: dict[type, Callable[[Any, str], None]] = {
             e.ChannelCreated: self._created,
             e.ChannelAnswered: self._answered,
@@ -63,6 +65,10 @@ class Registry:
         step = self._steps.get(type(event))
         if step is not None:
             step(event, node)
+
+    def e164(self, number: str) -> str:
+        """A number as lists and history compare it; '' for one that has no such form."""
+        return e164_of(number, self._numbering)
 
     def order_leg(self, leg: Leg) -> None:
         """Register a leg that we are about to originate, so that nothing it does comes as a surprise."""
@@ -97,6 +103,7 @@ class Registry:
                 caller_number=call.caller_number,
                 caller_name=call.caller_name,
                 dialled=call.dialled,
+                caller_e164=self.e164(call.caller_number),
             )
         )
 
@@ -133,6 +140,7 @@ class Registry:
                 number=leg.number,
                 name=leg.channel_name,
                 agent_id=leg.agent_id,
+                number_e164=self.e164(leg.number),
             )
         )
 

@@ -14,6 +14,7 @@ HEAD = {
     "call": "call_id",
     "state": "state",
     "from": "caller_number",
+    "number": "caller_e164",
     "name": "caller_name",
     "dialled": "dialled",
     "switch": "node",

@@ -80,7 +80,7 @@ def findings(path: str, options: dict[str, str]) -> Findings:
     if not settings.database.url.get_secret_value() and not settings.database.embedded:
         what = "none is set (url, url_file or embedded); without one ccd has no routes and callers go to the fallback"
         found.warn(tree, ("database",), what)
-    _check_flows(Path(settings.flows_dir), settings.language, prompts, found)
+    _check_flows(settings, prompts, found)
     for index, route in enumerate(settings.routes):
         if route.flow not in found.flows:
             what = f"{route.dialled!r} leads to flow {route.flow!r}, which has no file in {settings.flows_dir}"
@@ -104,21 +104,21 @@ def _prompts(settings: Settings, tree: Located, found: Findings) -> Path | None:
     return None
 
 
-def _check_flows(folder: Path, language: str, prompts: Path | None, found: Findings) -> None:
+def _check_flows(settings: Settings, prompts: Path | None, found: Findings) -> None:
     from ccd.ivr.flow import load_flow
     from ccd.settings.yaml_file import load_file
 
-    for path in sorted(folder.glob("*.yaml")):
+    for path in sorted(Path(settings.flows_dir).glob("*.yaml")):
         found.flows.append(path.stem)
         try:
             tree = load_file(path)
-            _, document = load_flow(path.stem, tree)
+            _, document = load_flow(path.stem, tree, calendars=settings.calendars)
         except SettingsError as error:
             found.faults += error.faults
             continue
         if prompts is None:
             continue
-        spoken = prompts.parent / (document.get("language") or language)
+        spoken = prompts.parent / (document.get("language") or settings.language)
         if spoken.is_dir():
             _check_prompts(path.stem, document, tree, spoken, found)
         elif spoken != prompts:

@@ -22,6 +22,7 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "stations": ("ccd.cli.stations", "stations", "Telephones that agents log in at."),
     "queues": ("ccd.cli.queues", "queues", "Waiting lines."),
     "tiers": ("ccd.cli.tiers", "tiers", "Which agent serves which queue."),
+    "calendars": ("ccd.cli.calendars", "calendars", "Opening hours, and closing in an emergency."),
     "recordings": ("ccd.cli.recordings", "recordings", "What was recorded."),
     "db": ("ccd.cli.db", "db", "The database's schema."),
     "side": ("ccd.cli.run", "side", ""),

@@ -77,6 +77,7 @@ class Adoption:
                     number=leg.number,
                     name=leg.channel_name,
                     agent_id=leg.agent_id,
+                    number_e164=self._registry.e164(leg.number),
                 )
             )
 

@@ -96,6 +96,7 @@ class Closing:
                 caller_number=ending.caller_number,
                 caller_name=ending.caller_name,
                 dialled=ending.dialled,
+                caller_e164=self._registry.e164(ending.caller_number),
             )
         )
         return self._ledger.calls[call_id]

@@ -41,6 +41,7 @@ class Desk:
         site: Site,
         nodes: dict[str, Node],
         publish: Callable[[Any], None],
+        hours: Callable[[str], str] | None = None,
     ) -> None:
         self._clock = clock
         self._registry = registry
@@ -48,6 +49,7 @@ class Desk:
         self._site = site
         self._nodes = nodes
         self._publish = publish
+        self._hours = hours
         self.running: dict[str, Greenlet] = {}
         self._found_in_queue: set[str] = set()
         self._unheard = Unheard(clock)
@@ -81,8 +83,10 @@ class Desk:
             return
         self.run(leg, call, flow, route)
 
-    def run(self, leg: Leg, call: Call, flow: Flow, route: Route, *, start: str = "", edge: str = "") -> None:
-        """Run a flow on a leg; a recovery names the node where it found the call, and the edge if that node is done."""
+    def run(
+        self, leg: Leg, call: Call, flow: Flow, route: Route, *, start: str = "", edge: str = "", values: str = ""
+    ) -> None:
+        """Run a flow on a leg; a recovery names the node where it found the call, the edge if that node is done, its values."""
         node = self._nodes[leg.node]
         mailbox = self._registry.open_mailbox(leg.leg_id)
         talk = Talk(
@@ -95,13 +99,17 @@ class Desk:
             queue_door=self._door,
             unheard=self._unheard,
             answer_point=route.answer,
+            hours=self._hours,
+            values=values,
         )
 
         written = ""
 
-        def remember(sha256: str, place: str) -> None:
+        def remember(sha256: str, place: str, changed_values: str) -> None:
             nonlocal written
             changed = {"node": place} if sha256 == written else {"flow": sha256, "node": place}
+            if changed_values:
+                changed["values"] = changed_values
             written = sha256
             node.switch.tell(SetVariables(leg_id=leg.leg_id, values=onchannel.variables(**changed)))
 

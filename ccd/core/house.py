@@ -18,6 +18,7 @@ from ccd.base.clock import Clock, SystemClock
 from ccd.base.errors import CcdError, NotFound, Refused
 from ccd.base.greenlets import spawn
 from ccd.base.ids import new_id
+from ccd.base.numbering import Numbering
 from ccd.calls.facts import (
     CallAnswered,
     CallArrived,
@@ -48,6 +49,7 @@ from ccd.journal.snapshot import StateFolder
 from ccd.journal.spool import SpoolWriter
 from ccd.journal.spool_reader import SpoolReader
 from ccd.recording.service import Recordings
+from ccd.routing.calendars import Calendars
 from ccd.settings.model import Settings
 from ccd.switch.events import RecordStopped
 
@@ -79,8 +81,9 @@ class House:
         )
         self.publisher = Publisher(self.spool, self.ledger, self.bus)
         self.site = Site(settings.sounds_path, settings.language)
-        self.registry = Registry(self.clock, self.publisher.publish)
+        self.registry = Registry(self.clock, self.publisher.publish, _numbering(settings))
         self.nodes: dict[str, Node] = {}
+        self.calendars = Calendars(self.clock, self.publisher.publish, self.ledger.closings)
         self.acd = Acd(self._ports(), self._stay_done)
         self.recordings = Recordings(
             clock=self.clock,
@@ -96,6 +99,7 @@ class House:
             site=self.site,
             nodes=self.nodes,
             publish=self.publisher.publish,
+            hours=self.calendars.edge,
         )
         self.recovery = Recovery(
             clock=self.clock,
@@ -298,6 +302,7 @@ class House:
         running = {sha256: known[sha256] for sha256 in known if sha256 not in configuration.flows}
         merged = msgspec.structs.replace(configuration, flows=running | configuration.flows)
         self.site.take(merged)
+        self.calendars.configure(configuration.calendars)
         self.acd.configure(configuration.queues)
         self.acd.roster.configure(configuration.agents, configuration.stations, configuration.tiers)
 
@@ -367,3 +372,8 @@ class House:
         if function is None:
             raise NotFound(f"no verb {verb}")
         return function(self, given)
+
+
+def _numbering(settings: Settings) -> Numbering:
+    own = settings.numbering
+    return Numbering(country=own.country, area=own.area, outside=own.outside)

@@ -29,6 +29,7 @@ from ccd.recording.facts import (
     RecordingStopped,
     RecordingUnmasked,
 )
+from ccd.routing.facts import CalendarClosed, CalendarOpened
 
 ENDED_KEPT = 500
 
@@ -37,7 +38,8 @@ class OpenCall(msgspec.Struct, kw_only=True, omit_defaults=True):
     """A call that has not ended, as far as the facts go.
 
     `talked_entry` is the stay that came to a conversation. `done`: the stay is over and the flow has not gone on yet, by
-    this edge. `place` is the node of the flow. `leg_ended`: the customer's leg is known to have ended, and not yet the call.
+    this edge. `place` is the node of the flow, `values` the call's own values there. `leg_ended`: the customer's leg
+    is known to have ended, and not yet the call.
     """
 
     call_id: str
@@ -61,6 +63,7 @@ class OpenCall(msgspec.Struct, kw_only=True, omit_defaults=True):
     done: str = ""
     flow: str = ""
     place: str = ""
+    values: str = ""
     agent_id: str = ""
     agent_leg_id: str = ""
     leg_ended: bool = False
@@ -80,6 +83,7 @@ class Ledger(msgspec.Struct, kw_only=True):
     """Agents by their latest fact, open calls, legs and (by call) recordings; the legs of the calls that ended last.
 
     `widowed` are offers whose call has ended before them. `core_uuids` tells by node which run of FreeSWITCH the legs belong to.
+    `closings` are the calendars that somebody closed.
     """
 
     agents: dict[str, AgentChanged] = msgspec.field(default_factory=dict)
@@ -89,6 +93,7 @@ class Ledger(msgspec.Struct, kw_only=True):
     core_uuids: dict[str, str] = msgspec.field(default_factory=dict)
     recordings: dict[str, RecordingStarted] = msgspec.field(default_factory=dict)
     masked: dict[str, int] = msgspec.field(default_factory=dict)
+    closings: dict[str, CalendarClosed] = msgspec.field(default_factory=dict)
     ended: dict[str, Moment] = msgspec.field(default_factory=dict)
     latest_at: Moment = 0
 
@@ -195,6 +200,7 @@ def _flow_entered(ledger: Ledger, fact: FlowEntered) -> None:
 def _node_entered(ledger: Ledger, fact: NodeEntered) -> None:
     if call := ledger.calls.get(fact.call_id):
         call.place = fact.node
+        call.values = fact.values or call.values
         call.done = ""
 
 
@@ -223,6 +229,14 @@ def _unmasked(ledger: Ledger, fact: RecordingUnmasked) -> None:
     ledger.masked.pop(fact.call_id, None)
 
 
+def _calendar_closed(ledger: Ledger, fact: CalendarClosed) -> None:
+    ledger.closings[fact.calendar] = fact
+
+
+def _calendar_opened(ledger: Ledger, fact: CalendarOpened) -> None:
+    ledger.closings.pop(fact.calendar, None)
+
+
 _STEPS: dict[type, Any] = {
     CallArrived: _arrived,
     CallAnswered: _answered,
@@ -245,4 +259,6 @@ _STEPS: dict[type, Any] = {
     RecordingFailed: _recording_ended,
     RecordingMasked: _masked,
     RecordingUnmasked: _unmasked,
+    CalendarClosed: _calendar_closed,
+    CalendarOpened: _calendar_opened,
 }

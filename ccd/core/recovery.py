@@ -271,7 +271,7 @@ class Recovery:
         if flow is None or route is None:
             self._desk.to_fallback(leg, "no_flow")
             return
-        self._desk.run(leg, call, flow, route, start=place.node, edge=edge)
+        self._desk.run(leg, call, flow, route, start=place.node, edge=edge, values=place.values)
 
     def _started_at(self, call_id: str, found: Found) -> Moment:
         started = self._ledger.recordings.get(call_id)

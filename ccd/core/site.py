@@ -21,6 +21,7 @@ class Site:
         self._language = language
         self._flows: dict[str, Flow] = {}
         self._lacking: set[tuple[str, str, str]] = set()
+        self._lacking_calendars: set[tuple[str, str, str]] = set()
 
     def take(self, configuration: Configuration) -> None:
         """Check and take a new configuration; nothing changes when it is refused.
@@ -44,6 +45,7 @@ class Site:
         self._flows = flows
         self.configuration = configuration
         self._warn_of_lacking_queues()
+        self._warn_of_lacking_calendars()
 
     def _warn_of_lacking_queues(self) -> None:
         """A flow may be there before its queues: that is no fault, but callers pass by there. Said once, not at each change."""
@@ -57,6 +59,18 @@ class Site:
         for name, node, queue in sorted(lacking - self._lacking):
             log.warning("flow_names_no_queue", flow=name, node=node, queue=queue)
         self._lacking = lacking
+
+    def _warn_of_lacking_calendars(self) -> None:
+        """Side refuses such a flow; one that was kept by another version, or put by another hand, counts as closed."""
+        lacking = {
+            (name, node, calendar)
+            for name, sha256 in self.configuration.active_flows.items()
+            for node, calendar in self._flows[sha256].calendars()
+            if calendar not in self.configuration.calendars
+        }
+        for name, node, calendar in sorted(lacking - self._lacking_calendars):
+            log.warning("flow_names_no_calendar", flow=name, node=node, calendar=calendar)
+        self._lacking_calendars = lacking
 
     def route(self, dialled: str) -> Route | None:
         """The route of a dialled number: its own, else the one for every other number."""

@@ -43,6 +43,7 @@ def as_known(place: Place, past: OpenCall | None) -> Place:
         call_id=past.call_id,
         flow=past.flow or place.flow,
         node=past.place or place.node,
+        values=past.values if past.place else place.values,  # as they were when the call came to that node
         queued=1 if stands else 0,
         queue_id=past.queue_id,
         entry_id=past.entry_id,
@@ -202,6 +203,7 @@ class Stays:
             "role": place.role,
             "arrived_at": arrived_at,
             "dialled": place.dialled or found.dialled,
+            "values": place.values,
             "queue_id": place.queue_id if stays else "",
             "entry_id": place.entry_id if stays else "",
             "joined_at": place.joined_at if stays else 0,

@@ -69,6 +69,7 @@ def call_row(house: House, call: Call) -> dict[str, Any]:
         "leg_id": call.leg_id,
         "node": call.node,
         "caller_number": call.caller_number,
+        "caller_e164": house.registry.e164(call.caller_number),
         "caller_name": call.caller_name,
         "dialled": call.dialled,
         "arrived_at": iso(call.arrived_at),
@@ -201,6 +202,46 @@ def _queues_list(house: House, given: dict[str, Any]) -> list[dict[str, Any]]:
     return rows
 
 
+def _calendar_row(house: House, name: str, at: int | None = None) -> dict[str, Any]:
+    """A calendar as the API shows it: whether it is open, why and until when, also by the clock on its wall."""
+    calendar, answer = house.calendars.named(name), house.calendars.answer(name, at)
+    moment = house.clock.now() if at is None else at
+    return {
+        "calendar": name,
+        "zone": calendar.zone,
+        "open": answer.open,
+        "reason": str(answer.reason),
+        "note": answer.note,
+        "at": iso(moment),
+        "local": f"{calendar.local(moment):%a %Y-%m-%d %H:%M}",
+        "until": iso(answer.until or None),
+        "local_until": f"{calendar.local(answer.until):%a %Y-%m-%d %H:%M}" if answer.until else "",
+    }
+
+
+def _calendars_list(house: House, given: dict[str, Any]) -> list[dict[str, Any]]:
+    return [_calendar_row(house, name) for name in house.calendars.names()]
+
+
+def _calendars_show(house: House, given: dict[str, Any]) -> dict[str, Any]:
+    name, text = _text(given, "calendar"), _text(given, "at", "")
+    try:
+        at = house.calendars.named(name).moment(text) if text else None
+    except (ValueError, OverflowError):
+        raise Refused(f"{text[:40]!r} is no moment; like 2027-02-06T10:00") from None
+    return _calendar_row(house, name, at)
+
+
+def _calendars_close(house: House, given: dict[str, Any]) -> dict[str, Any]:
+    house.calendars.close(_text(given, "calendar"), _text(given, "reason", ""))
+    return {"calendars": _calendars_list(house, {})}
+
+
+def _calendars_open(house: House, given: dict[str, Any]) -> dict[str, Any]:
+    house.calendars.open(_text(given, "calendar"))
+    return {"calendars": _calendars_list(house, {})}
+
+
 def _recordings_mask(house: House, given: dict[str, Any]) -> dict[str, Any]:
     house.recordings.mask(_text(given, "call_id"), masked=True)
     return {"call_id": given["call_id"], "masked": True}
@@ -245,6 +286,10 @@ VERBS: dict[str, Verb] = {
     "agents.pause": _agents_pause,
     "agents.resume": _agents_resume,
     "queues.list": _queues_list,
+    "calendars.list": _calendars_list,
+    "calendars.show": _calendars_show,
+    "calendars.close": _calendars_close,
+    "calendars.open": _calendars_open,
     "recordings.mask": _recordings_mask,
     "recordings.unmask": _recordings_unmask,
     "configuration.put": _configuration_put,

@@ -5,13 +5,14 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
 from ccd.base.errors import SettingsError
 from ccd.ivr.nodes import Node, types
+from ccd.ivr.values import BUILT_IN
 from ccd.settings.check import hint, what_is_wrong
 from ccd.settings.units import duration_ms
 
@@ -55,6 +56,10 @@ class Flow:
         """Each node that leads into a queue, with the queue's name."""
         return [(name, queue) for name, node in self.nodes.items() for queue in node.queues()]
 
+    def calendars(self) -> list[tuple[str, str]]:
+        """Each node that asks a calendar, with the calendar's name."""
+        return [(name, calendar) for name, node in self.nodes.items() for calendar in node.calendars()]
+
 
 def fingerprint(document: Mapping[str, Any]) -> str:
     """The SHA-256 of a flow's document in canonical JSON."""
@@ -84,6 +89,8 @@ def check(document: Mapping[str, Any]) -> list[Fault]:
         except ValidationError as wrong:
             faults += _faults(wrong, kind, "nodes", name)
     faults += _broken_edges(head, nodes)
+    if len(nodes) == len(head.nodes):  # a broken node hides what it sets
+        faults += _unknown_values(nodes)
     return faults or _unreached(head.start, nodes) + _circles(nodes)  # a broken node hides where it leads
 
 
@@ -99,9 +106,19 @@ def _broken_edges(head: FlowHead, nodes: dict[str, Node]) -> list[Fault]:
     for name, node in nodes.items():
         for edge, target in node.edges().items():
             if target not in head.nodes:
-                inside = ("choices", edge) if edge in getattr(node, "choices", {}) else (edge,)
+                inside = ("choices", edge) if edge in getattr(node, "choices", {}) else node.field_of(edge)
                 faults.append((("nodes", name, *inside), f"leads to {target!r}, which is no node of this flow"))
     return faults
+
+
+def _unknown_values(nodes: dict[str, Node]) -> list[Fault]:
+    known = {*BUILT_IN, *(value for node in nodes.values() for value in node.sets())}
+    return [
+        (("nodes", name, *field), f"no node sets a value {value!r}{hint(value, sorted(known))}")
+        for name, node in nodes.items()
+        for field, value in node.reads()
+        if value not in known
+    ]
 
 
 def _unreached(start: str, nodes: dict[str, Node]) -> list[Fault]:
@@ -142,8 +159,11 @@ def _circles(nodes: dict[str, Node]) -> list[Fault]:
     return faults
 
 
-def load_flow(name: str, tree: Any) -> tuple[str, dict[str, Any]]:
+def load_flow(name: str, tree: Any, *, calendars: Collection[str] | None = None) -> tuple[str, dict[str, Any]]:
     """A flow from a located YAML tree: its SHA-256 and its document, durations as milliseconds.
+
+    Args:
+        calendars: the names that the site's calendars have; None where nobody can know.
 
     Raises:
         SettingsError: every fault with file, line, column, node and field.
@@ -153,6 +173,12 @@ def load_flow(name: str, tree: Any) -> tuple[str, dict[str, Any]]:
     if not NAME.fullmatch(name):
         faults.append(((), f"a flow's name is a lower-case word, not {name!r}"))
     faults = faults or check(plain)
+    if not faults and calendars is not None:
+        faults = [
+            (("nodes", node, "calendar"), f"no calendar {calendar!r} in ccd.yaml{hint(calendar, list(calendars))}")
+            for node, calendar in Flow(name, plain).calendars()
+            if calendar not in calendars
+        ]
     if faults:
         raise SettingsError(
             [f"{tree.where(path)}: {'.'.join(map(str, path)) or name}: {what}" for path, what in faults]

@@ -26,7 +26,7 @@ def run_flow(
     *,
     clock: Clock,
     publish: Callable[[Any], None],
-    remember: Callable[[str, str], None],
+    remember: Callable[[str, str, str], None],
     start: str = "",
     edge: str = "",
 ) -> None:
@@ -35,7 +35,8 @@ def run_flow(
     Args:
         start: the node to begin at; the flow's own start where empty.
         edge: leave `start` by this edge at once: what the node does was done before a restart.
-        remember: writes flow hash and node to the channel, so that a restarted ccd begins again at this node.
+        remember: writes flow hash, node and changed values to the channel, so that a restarted ccd begins again at this
+            node; '' for values that are what they were.
     """
     call_id = talk.call.call_id
     node_name = start if start in flow.nodes else flow.start
@@ -48,8 +49,11 @@ def run_flow(
         for step in range(MAX_STEPS):
             if step % STEPS_AT_ONCE == STEPS_AT_ONCE - 1:
                 gevent.sleep(0)
-            remember(flow.sha256, node_name)
-            publish(NodeEntered(at=clock.now(), call_id=call_id, flow=flow.name, node=node_name, edge=edge))
+            values = talk.values.changed()
+            remember(flow.sha256, node_name, values)
+            publish(
+                NodeEntered(at=clock.now(), call_id=call_id, flow=flow.name, node=node_name, edge=edge, values=values)
+            )
             node = flow.nodes[node_name]
             edge = node.run(talk)
             target = node.edges().get(edge)

@@ -5,16 +5,19 @@ from __future__ import annotations
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import PurePosixPath
 from typing import NoReturn
 
 import msgspec
 import structlog
 
+from ccd.base import words
 from ccd.base.clock import Clock
 from ccd.base.errors import NotFound
 from ccd.calls.mailbox import Mailbox
 from ccd.calls.model import Call, Leg
 from ccd.ivr.unheard import Unheard
+from ccd.ivr.values import Values
 from ccd.switch.commands import Answer, Hangup, Play, StopPlaying
 from ccd.switch.events import ANY_EXECUTION, ApplicationEnded, ChannelAnswered, ChannelParked, DigitPressed
 from ccd.switch.port import Switch
@@ -63,6 +66,8 @@ class Talk:
         queue_door: QueueDoor,
         unheard: Unheard,
         answer_point: str = "at_once",
+        values: str = "",
+        hours: Callable[[str], str] | None = None,
     ) -> None:
         self.call = call
         self.leg = leg
@@ -74,7 +79,9 @@ class Talk:
         self._unheard = unheard
         self._lacking: set[str] = set()
         self._answer_point = answer_point
+        self._hours = hours
         self._typed: list[str] = []
+        self.values = Values(call, values)
 
     def answer(self) -> None:
         """Answer now, unless the route says that a queue or an agent does; wait until the switch has done it."""
@@ -101,6 +108,20 @@ class Talk:
             return
         self._play(self._prompt_path(prompt), barge_in)
 
+    @property
+    def language(self) -> str:
+        """The language that the caller hears: prompts lie in a folder of its name."""
+        return PurePosixPath(self._prompt_path("say")).parent.name
+
+    def say_joined(self, before: str, fragments: list[str], after: str, *, barge_in: bool) -> None:
+        """Play a prompt, fragments of `ccd.ivr.say` and a prompt as one sentence; either prompt may be ''. Else as `say`."""
+        if barge_in and self._typed:
+            return
+        folder = self._prompt_path("say").removesuffix(".wav")
+        spoken = [f"{folder}/{name}.wav" for name in fragments]
+        around = [[self._prompt_path(prompt)] if prompt else [] for prompt in (before, after)]
+        self._play(words.joined([*around[0], *spoken, *around[1]]), barge_in)
+
     def _play(self, audio: str, barge_in: bool) -> None:
         playing = str(uuid.uuid4())
         self._switch.await_begin()
@@ -113,7 +134,7 @@ class Talk:
             while (left := deadline - self._clock.monotonic()) > 0:
                 event = self._mailbox.wait(ApplicationEnded, DigitPressed, timeout=left)
                 if isinstance(event, ApplicationEnded) and event.execution_id in (playing, ANY_EXECUTION):
-                    self._unheard.note(audio, event)
+                    self._unheard.note(audio.partition("!")[0], event)  # values that were said make no list without end
                     return
                 if isinstance(event, DigitPressed):
                     self._typed.append(event.digit)
@@ -185,6 +206,18 @@ class Talk:
         prompt = self._queue_door.timeout_prompt(queue)
         if prompt:
             self._play(self._prompt_path(prompt), barge_in=False)
+
+    def hours(self, calendar: str) -> str:
+        """What a calendar says now: open, closed, holiday or emergency; closed where there is no such calendar."""
+        try:
+            if self._hours is not None:
+                return self._hours(calendar)
+        except NotFound:
+            pass  # said below
+        if calendar not in self._lacking:  # a flow may come here again and again
+            self._lacking.add(calendar)
+            log.error("flow_no_such_calendar", call_id=self.call.call_id, calendar=calendar)
+        return "closed"
 
     def hang_up(self, cause: str) -> NoReturn:
         """End the call, and wait until it has ended.

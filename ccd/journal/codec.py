@@ -8,10 +8,11 @@ from ccd.acd import facts as acd
 from ccd.calls import facts as calls
 from ccd.ivr import facts as ivr
 from ccd.recording import facts as recording
+from ccd.routing import facts as routing
 
 FACT_TYPES: tuple[type[calls.Fact], ...] = tuple(
     kind
-    for module in (calls, ivr, acd, recording)
+    for module in (calls, ivr, acd, recording, routing)
     for kind in vars(module).values()
     if isinstance(kind, type) and issubclass(kind, calls.Fact) and kind is not calls.Fact
     if kind.__module__ == module.__name__

@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 
 from ccd.acd.model import Agent, Queue, Station, Tier
+from ccd.routing.calendar import Calendar
 
 
 class Route(msgspec.Struct, frozen=True, kw_only=True):
@@ -31,3 +32,4 @@ class Configuration(msgspec.Struct, frozen=True, kw_only=True):
     routes: tuple[Route, ...] = ()
     flows: dict[str, dict[str, Any]] = {}
     active_flows: dict[str, str] = {}
+    calendars: dict[str, Calendar] = {}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from typing import Any
 
 from pydantic import BaseModel, SecretStr
@@ -35,7 +36,8 @@ def _section(model: BaseModel, depth: int) -> list[str]:
                 comment, text = first, rest[0]
                 lines += [comment, f"{indent}  - {text.strip()}", *rest[1:]]
         else:
-            lines += [f"{indent}# {info.description}", f"{indent}{name}: {_text(name, value)}"]
+            before = [""] if isinstance(value, dict) else []
+            lines += [*before, f"{indent}# {info.description}", f"{indent}{name}: {_text(name, value)}"]
     return lines
 
 
@@ -44,6 +46,9 @@ def _text(name: str, value: Any) -> str:
         value = value.get_secret_value()
     if isinstance(value, bool):
         return "yes" if value else "no"
+    if isinstance(value, dict):
+        plain = {key: item.model_dump() if isinstance(item, BaseModel) else item for key, item in value.items()}
+        return json.dumps(plain, ensure_ascii=False)
     if name == "mode":
         return f"{value:04o}"
     return f'"{value}"' if value in ("", "*") else str(value)

@@ -7,12 +7,14 @@ not set. A value that is secret may also stand in a file (`*_file`) or come as a
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationInfo, field_validator, model_validator
 
 from ccd.base import words
 from ccd.base.errors import Unsafe
+from ccd.settings import hours
 from ccd.settings.types import FileMode, Section, YesNo
 
 
@@ -39,13 +41,50 @@ def _dialled(text: str) -> str:
         raise ValueError("must be the digits as dialled, or '*' for every other number") from None
 
 
+def _spans(text: str) -> str:
+    hours.spans(text)
+    return text
+
+
+def _weekdays(text: str) -> str:
+    hours.weekdays(text)
+    return text
+
+
+def _dates(text: str) -> str:
+    hours.dates(text)
+    return text
+
+
 def _several(value: Any) -> Any:
     return () if value == "" else value
+
+
+def _none_yet(value: Any) -> Any:
+    return {} if value == "" else value
 
 
 def _filled(text: str) -> str:
     if not text.strip() or any(ord(letter) < 32 for letter in text):
         raise ValueError("must not be empty or hold control characters")
+    return text
+
+
+def _country(text: str) -> str:
+    if not re.fullmatch(r"[1-9][0-9]{0,2}", text, re.ASCII):
+        raise ValueError("must be the one to three digits of a country code, like 86")
+    return text
+
+
+def _area(text: str) -> str:
+    if not re.fullmatch(r"(0[1-9][0-9]{1,4})?", text, re.ASCII):
+        raise ValueError("must be an area code with its 0, like 021 or 0571")
+    return text
+
+
+def _outside(text: str) -> str:
+    if not re.fullmatch(r"[0-9]{0,3}", text, re.ASCII):
+        raise ValueError("must be at most three digits, like 9")
     return text
 
 
@@ -154,6 +193,50 @@ class Route(Section):
     )
 
 
+Hours = Annotated[str, AfterValidator(_spans)]
+Dates = Annotated[str, AfterValidator(_dates)]
+
+
+class Calendar(Section):
+    """Opening hours of one place, as they are written."""
+
+    zone: Annotated[str, AfterValidator(hours.zone)] = Field(description="its time zone, like Asia/Shanghai")
+    weekly: dict[Annotated[str, AfterValidator(_weekdays)], Hours] = Field(
+        default={}, description="hours by weekday: mon-fri: 09:00-12:00 13:30-18:00; a day left out is closed"
+    )
+    holidays: dict[Dates, str] = Field(
+        default={}, description="closed dates and their names: 2027-02-06..2027-02-12: 春节"
+    )
+    special: dict[Dates, Hours] = Field(
+        default={}, description="dates with hours of their own, whatever day it is: 2027-02-14: 09:00-18:00, or closed"
+    )
+
+    @field_validator("weekly", "special")
+    @classmethod
+    def _each_day_once(cls, written: dict[str, str], info: ValidationInfo) -> dict[str, str]:
+        days = hours.weekdays if info.field_name == "weekly" else hours.dates
+        seen: dict[object, str] = {}
+        for key in written:
+            for day in days(key):
+                if day in seen:
+                    name = hours.WEEKDAYS[day] if isinstance(day, int) else day
+                    raise ValueError(f"{name} stands twice: in {seen[day]!r} and in {key!r}")
+                seen[day] = key
+        return written
+
+
+class Numbering(Section):
+    """Where the site is, so that numbers can be compared: 013800138000 and +8613800138000 are one."""
+
+    country: Annotated[str, AfterValidator(_country)] = Field(default="86", description="the country code, without +")
+    area: Annotated[str, AfterValidator(_area)] = Field(
+        default="", description="the site's own area code with its 0 (021); local numbers are of this area"
+    )
+    outside: Annotated[str, AfterValidator(_outside)] = Field(
+        default="", description="what is dialled before a number for an outside line, where a PBX stands between"
+    )
+
+
 class Settings(Section):
     """Everything that ccd.yaml says."""
 
@@ -175,8 +258,12 @@ class Settings(Section):
     control: Control = Field(default=Control(), description="the control socket")
     lease: Lease = Field(default=Lease(), description="how callers are kept when ccd dies")
     log: Log = Field(default=Log(), description="logging")
+    numbering: Numbering = Field(default=Numbering(), description="country, area code, outside line")
     routes: Annotated[tuple[Route, ...], BeforeValidator(_several)] = Field(
         default=(Route(),), description="dialled numbers and their flows; one number each, in any order"
+    )
+    calendars: Annotated[dict[Word, Calendar], BeforeValidator(_none_yet)] = Field(
+        default={}, description="opening hours by name, for the flows' hours nodes; README.md shows one"
     )
 
     @property

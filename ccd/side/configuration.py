@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
@@ -17,6 +17,7 @@ from ccd.acd.model import Agent, Queue, Station, Tier
 from ccd.base.clock import Clock, SystemClock
 from ccd.base.errors import CcdError, NotFound, SettingsError
 from ccd.journal.configuration import Configuration, Route
+from ccd.routing.calendar import Calendar
 from ccd.settings.yaml_file import Located, load_file
 
 log = structlog.get_logger(__name__)
@@ -83,10 +84,13 @@ class Site:
         routes: Sequence[Route],
         flows: FlowShelf,
         clock: Clock | None = None,
+        *,
+        calendars: Mapping[str, Calendar] | None = None,
     ) -> None:
         self._core = core
         self._load_rows = load_rows
         self._routes = tuple(routes)
+        self._calendars = dict(calendars or {})
         self._flows = flows
         self._clock = clock or SystemClock()
         self._lock = RLock()
@@ -164,6 +168,7 @@ class Site:
             routes=self._routes,
             flows=dict(flows.values()),
             active_flows={name: sha256 for name, (sha256, _) in flows.items()},
+            calendars=self._calendars,
         )
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import signal
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -24,6 +25,7 @@ from ccd.base.greenlets import spawn
 from ccd.ivr.flow import load_flow
 from ccd.journal.configuration import Route
 from ccd.journal.records import Position
+from ccd.routing.written import calendar_of
 from ccd.settings.load import load
 from ccd.settings.model import Settings
 from ccd.side.configuration import FlowShelf, Site
@@ -78,7 +80,9 @@ class OfficeProcess:
         self._database = Database(settings, self._database_is_ready)
         self._link = CoreLink(core_socket, on_connected=self._core_is_there, on_journal=self._journal_grew)
         routes = [Route(**route.model_dump()) for route in settings.routes]
-        self._site = Site(self._link, self._load_rows, routes, FlowShelf(Path(settings.flows_dir), load_flow))
+        calendars = {name: calendar_of(written) for name, written in settings.calendars.items()}
+        flows = FlowShelf(Path(settings.flows_dir), partial(load_flow, calendars=calendars))
+        self._site = Site(self._link, self._load_rows, routes, flows, calendars=calendars)
         self._server: ControlServer | None = None
 
     def start(self) -> None:

@@ -14,7 +14,15 @@ NOT_FOUND = -1.0
 
 @lru_cache(maxsize=512)
 def length_s(audio: str) -> float:
-    """Seconds that `audio` plays: a WAV's length, a stream's, a default when its folder is not here; NOT_FOUND."""
+    """Seconds that `audio` plays: a WAV's length, a stream's, a default when its folder is not here; NOT_FOUND.
+
+    Of files joined by `file_string://` those that are missing are passed over, as FreeSWITCH does.
+    """
+    if audio.startswith("file_string://"):
+        known = [
+            one for part in audio.removeprefix("file_string://").split("!") if (one := length_s(part)) != NOT_FOUND
+        ]
+        return sum(known) if known else NOT_FOUND
     if audio.startswith(("local_stream://", "tone_stream://")):
         return ENDLESS
     if silence := re.match(r"silence_stream://(-?\d+)", audio):

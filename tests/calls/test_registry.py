@@ -47,6 +47,17 @@ def test_call_from_arrival_to_end(world: World) -> None:
     world.assert_at_rest()
 
 
+@pytest.mark.parametrize(
+    ("number", "e164"),
+    [("013800138000", "+8613800138000"), ("anonymous", ""), ("1001", ""), ("02195588", "+862195588")],
+)
+def test_number_stands_as_it_came_and_as_it_is_compared(world: World, number: str, e164: str) -> None:
+    world.caller_arrives(number)
+    (arrived,), (created,) = world.of(CallArrived), world.of(LegCreated)
+    assert (arrived.caller_number, arrived.caller_e164) == (number, e164)
+    assert (created.number, created.number_e164) == (number, e164)
+
+
 def test_leg_that_was_answered_before_it_came_to_us_is_an_answered_call(world: World) -> None:
     leg = new_leg()
     world.created(leg, inbound=True, number="138", context="ccd", name="sofia/outside/138@x")

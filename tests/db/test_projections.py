@@ -172,6 +172,31 @@ def test_a_caller_who_is_known_from_the_switchs_records_alone_has_a_leg_with_its
     assert (row["role"], row["node"], row["cause"]) == ("customer", "a", "X")
 
 
+def test_numbers_are_kept_as_they_came_and_as_they_are_compared(journal):
+    leg, call = {"leg_id": "leg"}, {"call_id": ident(1, "call")}
+    number, e164 = "013800138000", "+8613800138000"
+    journal.write(
+        calls.LegCreated(
+            at=START,
+            node="a",
+            role=calls.Role.UNKNOWN,
+            inbound=True,
+            number=number,
+            number_e164=e164,
+            name="x",
+            **leg,
+            call_id="",
+        ),
+        calls.CallArrived(
+            at=START, node="a", caller_number=number, caller_e164=e164, caller_name="", dialled="400", **leg, **call
+        ),
+    )
+    row = journal.row("SELECT caller_number, caller_e164 FROM ccd.calls")
+    assert (row["caller_number"], row["caller_e164"]) == (number, e164)
+    row = journal.row("SELECT number, number_e164 FROM ccd.legs")
+    assert (row["number"], row["number_e164"]) == (number, e164)
+
+
 def test_what_is_written_twice_counts_once(journal):
     spooled = [SpooledFact("boot-a", n, codec.encode(fact)) for n, fact in enumerate(answered_call(1), 1)]
     assert journal.write_spooled(spooled[:12]) == 12

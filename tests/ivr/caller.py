@@ -31,6 +31,7 @@ class Caller:
         answer_point: str = "at_once",
         waits: bool = True,
         unheard: Unheard | None = None,
+        values: str = "",
     ) -> None:
         self.clock, self.switch = FakeClock(), FakeSwitch()
         self.leg_id = new_leg()
@@ -39,9 +40,11 @@ class Caller:
         self.mailbox = Mailbox(self.leg_id, self.clock)
         self.waits = waits
         self.lacks: set[str] = set()
+        self.hours: dict[str, str] = {}
         self.entered: list[tuple[str, int]] = []
         self.facts: list[Any] = []
         self.remembered: list[str] = []
+        self.values_told: list[str] = []
         self.flow = Flow("test", document)
         self.talk = Talk(
             call=self.call,
@@ -55,14 +58,26 @@ class Caller:
             ),
             unheard=unheard or Unheard(self.clock),
             answer_point=answer_point,
+            hours=self._ask_hours,
+            values=values,
         )
         self.greenlet: gevent.Greenlet | None = None
+
+    def _ask_hours(self, calendar: str) -> str:
+        if calendar not in self.hours:
+            raise NotFound(f"no calendar {calendar}")
+        return self.hours[calendar]
 
     def _enter(self, call: Call, leg: Leg, queue: str, priority: int) -> str:
         if queue in self.lacks:
             raise NotFound(f"no queue {queue}")
         self.entered.append((queue, priority))
         return "local_stream://moh"
+
+    def _remember(self, sha256: str, node: str, values: str) -> None:
+        self.remembered.append(node)
+        if values:
+            self.values_told.append(values)
 
     def begins(self, **resume: str) -> Caller:
         self.greenlet = gevent.spawn(
@@ -71,7 +86,7 @@ class Caller:
             self.talk,
             clock=self.clock,
             publish=self.facts.append,
-            remember=lambda sha256, node: self.remembered.append(node),
+            remember=self._remember,
             **resume,
         )
         self.breathe()

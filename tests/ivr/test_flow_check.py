@@ -19,9 +19,13 @@ def flow(start: str = "begin", **nodes: Any) -> dict[str, Any]:
 
 
 GOOD = flow(
-    begin={"type": "answer", "next": "menu"},
+    begin={"type": "answer", "next": "office"},
+    office={"type": "hours", "calendar": "office", "open": "note", "closed": "end"},
+    note={"type": "set", "values": {"line": "last(dialled, 4)"}, "next": "which", "failed": "end"},
+    which={"type": "branch", "cases": [{"when": "line == '1001'", "next": "queue"}], "otherwise": "menu"},
     menu={"type": "menu", "prompt": "ask", "choices": {"1": "queue", "star": "say", "pound": "end"}, "no_input": "end"},
-    say={"type": "play", "prompt": "hours", "next": "menu"},
+    say={"type": "play", "prompt": "hours", "next": "number"},
+    number={"type": "say", "kind": "digits", "value": "line", "before": "hours", "next": "menu", "failed": "end"},
     queue={"type": "queue", "queue": "support", "priority": -5, "timed_out": "end", "next": "end"},
     end={"type": "hangup", "prompt": "bye", "cause": "NORMAL_CLEARING"},
 )

@@ -52,6 +52,7 @@ LINES = {
     "menu": ("at_once", "no", 12),
     "from_answer": ("at_once", "answer", 2),
     "with_vip": ("at_once", "no", 1),
+    "say": ("at_once", "no", 3),
 }
 VIP_LINE = "4999"  # leads to the queue of the line "with_vip", ten places of priority higher
 WATCHED = (
@@ -127,6 +128,7 @@ def _make_sounds(folder: Path) -> Path:
         (folder / language).mkdir(parents=True)
         for name, (hz, ms) in PROMPTS.items():
             _write_tone(folder / language / f"{name}.wav", hz, ms)
+        shutil.copytree(ROOT / "sounds" / language / "say", folder / language / "say")
     (folder / "music").mkdir()
     _write_tone(folder / "music" / "moh.wav", MUSIC_HZ, 1000, times=600)  # local_stream is silent for 0.9 s at its end
     return folder.resolve()
@@ -159,8 +161,9 @@ def _routes() -> list[dict[str, str]]:
 
 def _make_flows(folder: Path, kind: str) -> list[str]:
     folder.mkdir(parents=True, exist_ok=True)
+    flow = {"menu": _menu, "say": _say}.get(kind, _queue)
     for number in _numbers_of(kind):
-        (folder / f"f{number}.yaml").write_text(_menu(number) if kind == "menu" else _queue(number))
+        (folder / f"f{number}.yaml").write_text(flow(number))
     if kind == "with_vip":
         (folder / f"f{VIP_LINE}.yaml").write_text(_queue(_numbers_of(kind)[0], priority=10))
     return _numbers_of(kind)
@@ -181,6 +184,14 @@ def _menu(number: str) -> str:
         "  menu:\n    type: menu\n    prompt: menu_main\n    timeout: 600ms\n    tries: 2\n"
         "    choices: {1: line, star: welcome, pound: bye}\n    no_input: bye\n    no_match: bye\n"
         f"  line: {{type: queue, queue: q{number}, next: bye}}\n"
+        "  bye: {type: hangup, prompt: goodbye}\n"
+    )
+
+
+def _say(number: str) -> str:
+    return (
+        "start: hello\nnodes:\n  hello: {type: answer, next: say}\n"
+        "  say: {type: say, kind: digits, value: caller_number, before: welcome, after: no_input, next: bye}\n"
         "  bye: {type: hangup, prompt: goodbye}\n"
     )
 

@@ -52,6 +52,22 @@ class Node(BaseModel):
         """The queues this node may lead to, for the check of a flow."""
         return []
 
+    def calendars(self) -> list[str]:
+        """The calendars this node asks, for the check of a flow."""
+        return []
+
+    def sets(self) -> list[str]:
+        """The values this node may set, for the check of a flow."""
+        return []
+
+    def reads(self) -> list[tuple[tuple[str | int, ...], str]]:
+        """Each value that an expression of this node reads, behind the field where it does, for the check of a flow."""
+        return []
+
+    def field_of(self, edge: str) -> tuple[str | int, ...]:
+        """The field in which the flow wrote where an edge leads."""
+        return (edge,)
+
     def waits(self) -> bool:
         """Whether it takes the caller time or a key to come through here; a circle of nodes must have one that does."""
         return False

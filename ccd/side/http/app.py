@@ -7,6 +7,7 @@ from typing import Any
 import falcon
 
 from ccd.side.http.agents import Agent, Agents, AgentVerb
+from ccd.side.http.calendars import Calendar, Calendars, CalendarVerb
 from ccd.side.http.calls import Call, Calls, HangUp
 from ccd.side.http.exchange import install_error_answers
 from ccd.side.http.office import Office
@@ -33,6 +34,10 @@ ROUTES: tuple[tuple[str, type[Any], str], ...] = (
     ("/v1/queues/{queue}", Queue, ""),
     ("/v1/tiers", Tiers, ""),
     ("/v1/tiers/{queue}/{agent}", Tier, ""),
+    ("/v1/calendars", Calendars, ""),
+    ("/v1/calendars/{calendar}", Calendar, ""),
+    ("/v1/calendars/{calendar}/close", CalendarVerb, "close"),
+    ("/v1/calendars/{calendar}/open", CalendarVerb, "open"),
     ("/v1/recordings", Recordings, ""),
     ("/v1/recordings/{call_id}/mask", RecordingVerb, "mask"),
     ("/v1/recordings/{call_id}/unmask", RecordingVerb, "unmask"),

@@ -38,7 +38,7 @@ PROJECTIONS: dict[str, tuple[str, ...]] = {
     "repaired": (calls.REPAIRED,),
 }
 
-FACTS_ONLY = frozenset({"node_entered"})
+FACTS_ONLY = frozenset({"node_entered", "calendar_closed", "calendar_opened"})
 
 # After all else, over the facts of these kinds together.
 SUMMARY_KINDS = frozenset(

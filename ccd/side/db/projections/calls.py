@@ -12,16 +12,18 @@ from ccd.side.db.projections.recordset import AT, rows, since, uid
 
 # A leg is told of before anybody knows whose it is: "unknown" never takes the place of another word.
 ROLE = "role = CASE WHEN excluded.role = 'unknown' THEN legs.role ELSE excluded.role END"
+LEG = "leg_id text, call_id text, node text, role text, inbound boolean, number text, number_e164 text, name text, agent_id text"
 
 CALL_ARRIVED = (
     f"""
-INSERT INTO ccd.calls (call_id, leg_id, node, caller_number, caller_name, dialled, arrived_at)
-SELECT DISTINCT ON (f.call_id) {uid("call_id")}, f.leg_id, f.node, f.caller_number, f.caller_name, f.dialled, {AT}
-FROM {rows("call_id text, leg_id text, node text, caller_number text, caller_name text, dialled text")}
+INSERT INTO ccd.calls (call_id, leg_id, node, caller_number, caller_name, dialled, caller_e164, arrived_at)
+SELECT DISTINCT ON (f.call_id) {uid("call_id")}, f.leg_id, f.node, f.caller_number, f.caller_name, f.dialled,
+  coalesce(f.caller_e164, ''), {AT}
+FROM {rows("call_id text, leg_id text, node text, caller_number text, caller_name text, dialled text, caller_e164 text")}
 ORDER BY f.call_id, f.at
 ON CONFLICT (call_id) DO UPDATE SET leg_id = excluded.leg_id, node = excluded.node,
   caller_number = excluded.caller_number, caller_name = excluded.caller_name, dialled = excluded.dialled,
-  arrived_at = least(calls.arrived_at, excluded.arrived_at)
+  caller_e164 = excluded.caller_e164, arrived_at = least(calls.arrived_at, excluded.arrived_at)
 WHERE calls.arrived_at IS NULL OR excluded.arrived_at <= calls.arrived_at
 """,
     f"""
@@ -67,13 +69,14 @@ WHERE calls.fallback_at IS NULL OR excluded.fallback_at >= calls.fallback_at
 
 LEG_CREATED = (
     f"""
-INSERT INTO ccd.legs (leg_id, call_id, node, role, inbound, number, name, agent_id, created_at)
-SELECT DISTINCT ON (f.leg_id) f.leg_id, {uid("call_id")}, f.node, f.role, f.inbound, f.number, f.name,
-  {uid("agent_id")}, {AT}
-FROM {rows("leg_id text, call_id text, node text, role text, inbound boolean, number text, name text, agent_id text")}
+INSERT INTO ccd.legs (leg_id, call_id, node, role, inbound, number, number_e164, name, agent_id, created_at)
+SELECT DISTINCT ON (f.leg_id) f.leg_id, {uid("call_id")}, f.node, f.role, f.inbound, f.number,
+  coalesce(f.number_e164, ''), f.name, {uid("agent_id")}, {AT}
+FROM {rows(LEG)}
 ORDER BY f.leg_id, f.at DESC, f._seq DESC
 ON CONFLICT (leg_id) DO UPDATE SET call_id = coalesce(excluded.call_id, legs.call_id), node = excluded.node,
-  {ROLE}, inbound = excluded.inbound, number = excluded.number, name = excluded.name,
+  {ROLE}, inbound = excluded.inbound, number = excluded.number,
+  number_e164 = excluded.number_e164, name = excluded.name,
   agent_id = coalesce(excluded.agent_id, legs.agent_id), created_at = least(legs.created_at, excluded.created_at)
 """,
     f"""

@@ -15,6 +15,7 @@ calls = Table(
     words("leg_id", ""),
     words("node", ""),
     words("caller_number", ""),
+    words("caller_e164", ""),
     words("caller_name", ""),
     words("dialled", ""),
     moment("arrived_at"),
@@ -39,6 +40,7 @@ calls = Table(
     Index(None, "arrived_at"),
     Index(None, "queue_id", "ended_at"),
     Index(None, "agent_id", "ended_at"),
+    Index(None, "caller_e164", "arrived_at"),
 )
 
 legs = Table(
@@ -50,6 +52,7 @@ legs = Table(
     words("role", "unknown"),
     Column("inbound", Boolean),
     words("number", ""),
+    words("number_e164", ""),
     words("name", ""),
     identity("agent_id"),
     moment("created_at"),
