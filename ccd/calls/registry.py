@@ -302,6 +302,7 @@ def _ended_by(call: Call, cause: str, disposition: str) -> EndedBy:
     if cause != "SWITCH_LOST":
         if call.agent_hung_up:
             return EndedBy.AGENT
-        if call.ended_by_ccd:
+        # A caller's BYE ends what he hears first, and the flow may have gone on to its hang-up by then.
+        if call.ended_by_ccd and not disposition.startswith("recv_"):
             return EndedBy.CCD
     return ended_by_far_end(cause, disposition)

@@ -128,6 +128,19 @@ def test_a_call_in_the_fallback_is_ended_by_the_switch_or_its_caller_and_by_nobo
     assert [fact.ended_by for fact in world.of(CallEnded)] == [by]
 
 
+@pytest.mark.parametrize(
+    ("disposition", "by"),
+    [("send_bye", EndedBy.CCD), ("", EndedBy.CCD), ("recv_bye", EndedBy.CALLER), ("recv_cancel", EndedBy.CALLER)],
+)
+def test_caller_who_hangs_up_in_the_last_prompt_ended_the_call(world: World, disposition: str, by: EndedBy) -> None:
+    """What he hears ends first, so that the flow comes to its hang-up before anybody says that he is gone."""
+    leg = world.caller_arrives()
+    (call,) = world.registry.calls.values()
+    call.ended_by_ccd = True
+    world.hung_up(leg, disposition=disposition)
+    assert [fact.ended_by for fact in world.of(CallEnded)] == [by]
+
+
 def test_the_ledger_knows_the_callers_leg_as_a_customers(world: World) -> None:
     """It was created before the registry knew whose it was."""
     leg = world.caller_arrives()
