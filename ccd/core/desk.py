@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Callable
 from typing import Any
 
@@ -19,9 +20,11 @@ from ccd.calls.model import Call, Leg
 from ccd.calls.registry import Registry
 from ccd.core.node import Node
 from ccd.core.site import Site
+from ccd.ivr.doors import Doors, QueueDoor
 from ccd.ivr.flow import Flow
+from ccd.ivr.queueing import QueueDone
 from ccd.ivr.runner import run_flow
-from ccd.ivr.talk import QueueDone, QueueDoor, Talk
+from ccd.ivr.talk import Talk
 from ccd.ivr.unheard import Unheard
 from ccd.journal.configuration import Route
 from ccd.switch.commands import Hangup, SetVariables, Transfer
@@ -30,7 +33,7 @@ log = structlog.get_logger(__name__)
 
 
 class Desk:
-    """Receives calls. `nodes` are the switches by name."""
+    """Receives calls. `nodes` are the switches by name, `doors` what flows may use besides queues and prompts."""
 
     def __init__(
         self,
@@ -41,7 +44,7 @@ class Desk:
         site: Site,
         nodes: dict[str, Node],
         publish: Callable[[Any], None],
-        hours: Callable[[str], str] | None = None,
+        doors: Doors | None = None,
     ) -> None:
         self._clock = clock
         self._registry = registry
@@ -49,11 +52,11 @@ class Desk:
         self._site = site
         self._nodes = nodes
         self._publish = publish
-        self._hours = hours
         self.running: dict[str, Greenlet] = {}
         self._found_in_queue: set[str] = set()
         self._unheard = Unheard(clock)
-        self._door = QueueDoor(enter=self._enter, waits=self._waits, timeout_prompt=self._timeout_prompt)
+        queue_door = QueueDoor(enter=self._enter, waits=self._waits, timeout_prompt=self._timeout_prompt)
+        self._doors = dataclasses.replace(doors or Doors(), queue=queue_door)
 
     def on_arrived(self, fact: CallArrived) -> None:
         """A new call: mark its channel, keep its lease, run its flow."""
@@ -95,11 +98,11 @@ class Desk:
             mailbox=mailbox,
             switch=node.switch,
             clock=self._clock,
-            prompt_path=lambda prompt: self._site.prompt_path(prompt, flow.language),
-            queue_door=self._door,
+            doors=dataclasses.replace(
+                self._doors, prompt_path=lambda prompt: self._site.prompt_path(prompt, flow.language)
+            ),
             unheard=self._unheard,
             answer_point=route.answer,
-            hours=self._hours,
             values=values,
         )
 

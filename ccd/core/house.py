@@ -10,19 +10,16 @@ import structlog
 from gevent.event import Event
 
 from ccd.acd import strategies
-from ccd.acd.facts import CallerConnected, CallerQueued, CallerReturned, LeftReason, TalkEnded
+from ccd.acd.facts import LeftReason
 from ccd.acd.ports import Ports
 from ccd.acd.service import Acd
 from ccd.base.bus import Bus
 from ccd.base.clock import Clock, SystemClock
 from ccd.base.errors import CcdError, NotFound, Refused
-from ccd.base.greenlets import spawn
 from ccd.base.ids import new_id
 from ccd.base.numbering import Numbering
 from ccd.calls.facts import (
-    CallAnswered,
     CallArrived,
-    EndedBy,
     LegAnswered,
     LegCreated,
     LegEnded,
@@ -31,23 +28,22 @@ from ccd.calls.facts import (
     SwitchConnected,
     SwitchDisconnected,
 )
-from ccd.calls.model import Call
 from ccd.calls.registry import Registry
 from ccd.core.child import SideProcess
 from ccd.core.desk import Desk
-from ccd.core.ledger import Ledger
+from ccd.core.marks import CallMarks
+from ccd.core.memory import Memory, restore_ledger
 from ccd.core.node import Node
 from ccd.core.publisher import Publisher
+from ccd.core.recording_points import RecordingPoints
 from ccd.core.recovery import Recovery
 from ccd.core.site import Site
 from ccd.core.socket import CommandSocket
 from ccd.core.verbs import VERBS
-from ccd.journal.codec import decode
+from ccd.ivr.doors import Doors
 from ccd.journal.configuration import Configuration
-from ccd.journal.records import Position
 from ccd.journal.snapshot import StateFolder
 from ccd.journal.spool import SpoolWriter
-from ccd.journal.spool_reader import SpoolReader
 from ccd.recording.service import Recordings
 from ccd.routing.calendars import Calendars
 from ccd.settings.model import Settings
@@ -55,7 +51,6 @@ from ccd.switch.events import RecordStopped
 
 log = structlog.get_logger(__name__)
 
-SNAPSHOT_EVERY_S = 10.0
 SIDE_AT_LATEST_S = 1.0
 
 
@@ -70,15 +65,14 @@ class House:
         self.boot_id = new_id()
         self.started_at = self.clock.now()
         self._stopping = Event()
-        self._saved = Position(0, 0)
-        self._committed: Position | None = None
         Path(settings.run_dir).mkdir(parents=True, exist_ok=True)
         self.state = StateFolder(Path(settings.state_dir))
         self.bus = Bus()
-        self.ledger = self._restore_ledger()
+        self.ledger = restore_ledger(self.state, Path(settings.state_dir) / "spool")
         self.spool = SpoolWriter(
             Path(settings.state_dir) / "spool", self.boot_id, clock=self.clock, on_append=self._journal_grew
         )
+        self.memory = Memory(clock=self.clock, ledger=self.ledger, spool=self.spool, state=self.state)
         self.publisher = Publisher(self.spool, self.ledger, self.bus)
         self.site = Site(settings.sounds_path, settings.language)
         self.registry = Registry(self.clock, self.publisher.publish, _numbering(settings))
@@ -99,7 +93,7 @@ class House:
             site=self.site,
             nodes=self.nodes,
             publish=self.publisher.publish,
-            hours=self.calendars.edge,
+            doors=Doors(hours=self.calendars.edge),
         )
         self.recovery = Recovery(
             clock=self.clock,
@@ -142,7 +136,7 @@ class House:
         for node in self.nodes.values():
             node.start()
         self.clock.call_later(SIDE_AT_LATEST_S, self._start_side)
-        self._snapshot_timer()
+        self.memory.start()
         log.info("core_started", boot_id=self.boot_id, configuration=self.site.configuration.version)
 
     def _start_side(self) -> None:
@@ -163,7 +157,7 @@ class House:
         for node in self.nodes.values():
             node.stop()
         self.socket.stop()
-        self._save_snapshot()
+        self.memory.save()
         if self.side is not None:
             self.side.stop()
         self.spool.close()
@@ -209,13 +203,10 @@ class House:
         on(LegEnded, self.recordings.on_leg_ended)
         on(LegEnded, self.acd.on_leg_ended)
         on(LegEnded, self.recovery.closing.on_leg_ended)
-        on(CallerQueued, self._mark_queued)
-        on(CallerConnected, self._mark_connected)
-        on(CallerReturned, self._mark_returned)
-        on(TalkEnded, self._mark_talk_ended)
-        on(CallAnswered, self._record_answered)
-        on(CallerQueued, lambda fact: self._record(fact.call_id, "queue"))
-        on(CallerConnected, lambda fact: self._record(fact.call_id, "agent"))
+        CallMarks(self.registry).listen(self.bus)
+        RecordingPoints(registry=self.registry, site=self.site, acd=self.acd, recordings=self.recordings).listen(
+            self.bus
+        )
 
     def _forget_lease(self, fact: LegEnded) -> None:
         for node in self.nodes.values():
@@ -241,41 +232,6 @@ class House:
 
     def _stay_done(self, leg_id: str, how: LeftReason) -> None:
         self.desk.on_done(leg_id, how)
-
-    def _record_answered(self, fact: CallAnswered) -> None:
-        """A caller who waits unanswered has passed the queue's point by then."""
-        call = self.registry.calls.get(fact.call_id)
-        self._record(fact.call_id, "answer")
-        if call is not None and call.queued:
-            self._record(fact.call_id, "queue")
-
-    def _record(self, call_id: str, point: str) -> None:
-        """Start at the first point that route or queue names."""
-        call = self.registry.calls.get(call_id)
-        if call is not None and call.answered_at and self._policy_says(call, point):
-            self.recordings.start(call_id=call_id, leg_id=call.leg_id, node=call.node, point=point)
-
-    def _policy_says(self, call: Call, point: str) -> bool:
-        route = self.site.route(call.dialled)
-        queue = self.acd.queues.get(call.queue_id)
-        return point in (route.record if route else "no", queue.settings.record if queue else "no")
-
-    def _mark_queued(self, fact: CallerQueued) -> None:
-        if call := self.registry.calls.get(fact.call_id):
-            call.queued, call.queue_id, call.agent_hung_up = True, fact.queue_id, False
-
-    def _mark_connected(self, fact: CallerConnected) -> None:
-        if call := self.registry.calls.get(fact.call_id):
-            call.connected, call.connected_at, call.agent_id = True, fact.at, fact.agent_id
-
-    def _mark_returned(self, fact: CallerReturned) -> None:
-        if call := self.registry.calls.get(fact.call_id):
-            call.connected, call.connected_at, call.agent_id = call.talked, 0, ""
-
-    def _mark_talk_ended(self, fact: TalkEnded) -> None:
-        if call := self.registry.calls.get(fact.call_id):
-            call.talked = True
-            call.agent_hung_up = fact.ended_by is EndedBy.AGENT
 
     def _node_down(self, node: Node, reason: str) -> None:
         self.publisher.publish(SwitchDisconnected(at=self.clock.now(), node=node.name, reason=reason[:200]))
@@ -305,53 +261,6 @@ class House:
         self.calendars.configure(configuration.calendars)
         self.acd.configure(configuration.queues)
         self.acd.roster.configure(configuration.agents, configuration.stations, configuration.tiers)
-
-    # --- journal and snapshot ----------------------------------------------------------------------
-
-    def _restore_ledger(self) -> Ledger:
-        """The last snapshot, brought up to date with the spool behind it."""
-        saved = self.state.load("runtime")
-        ledger, position = Ledger(), None
-        if saved is not None:
-            try:
-                ledger = msgspec.convert(saved["ledger"], Ledger)
-                position = msgspec.convert(saved["position"], Position)
-            except (msgspec.ValidationError, KeyError) as broken:
-                log.error("snapshot_unreadable", reason=str(broken)[:200])
-        reader = SpoolReader(Path(self.settings.state_dir) / "spool")
-        try:
-            while True:
-                spooled, position = reader.read(position, 5_000)
-                for one in spooled:
-                    fact = decode(one.payload)
-                    if fact is not None:
-                        ledger.apply(fact)
-                if not spooled:
-                    return ledger
-        finally:
-            reader.close()
-
-    def _snapshot_timer(self) -> None:
-        """A save waits for its thread, which a timer may not: each runs in a greenlet of its own."""
-        self.clock.call_later(SNAPSHOT_EVERY_S, self._snapshot_timer)
-        spawn("snapshot", self._save_snapshot)
-
-    def _save_snapshot(self) -> None:
-        """Encode now, so that ledger and position agree; write in a thread, since fsync may take its time."""
-        position = self.spool.position
-        content = {"ledger": msgspec.to_builtins(self.ledger), "position": msgspec.to_builtins(position)}
-        self.state.save("runtime", content)
-        self._saved = position
-        self._discard()
-
-    def committed(self, position: Position) -> None:
-        """Side has written everything before `position` to PostgreSQL."""
-        self._committed = position
-        self._discard()
-
-    def _discard(self) -> None:
-        if self._committed is not None:
-            self.spool.discard_before(min(self._committed, self._saved))
 
     def _spool_position(self) -> tuple[int, int]:
         position = self.spool.position

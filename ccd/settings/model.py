@@ -7,91 +7,28 @@ not set. A value that is secret may also stand in a file (`*_file`) or come as a
 
 from __future__ import annotations
 
-import re
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BeforeValidator, Field, SecretStr, ValidationInfo, field_validator, model_validator
+from pydantic import Field, SecretStr, ValidationInfo, field_validator, model_validator
 
-from ccd.base import words
-from ccd.base.errors import Unsafe
 from ccd.settings import hours
+from ccd.settings.kinds import (
+    Area,
+    Country,
+    Dates,
+    Dialled,
+    Filled,
+    Hours,
+    NoneYet,
+    Outside,
+    Port,
+    Several,
+    SwitchPath,
+    Weekdays,
+    Word,
+    Zone,
+)
 from ccd.settings.types import FileMode, Section, YesNo
-
-
-def _word(text: str) -> str:
-    try:
-        return words.word(text)
-    except Unsafe:
-        raise ValueError("must be letters, digits, _ - . or :, beginning with a letter, digit or _") from None
-
-
-def _switch_path(text: str) -> str:
-    try:
-        return words.path(text)
-    except Unsafe:
-        raise ValueError("must be a plain absolute path, without blanks, .. or signs that FreeSWITCH expands") from None
-
-
-def _dialled(text: str) -> str:
-    if text == "*":
-        return text
-    try:
-        return words.number(text)
-    except Unsafe:
-        raise ValueError("must be the digits as dialled, or '*' for every other number") from None
-
-
-def _spans(text: str) -> str:
-    hours.spans(text)
-    return text
-
-
-def _weekdays(text: str) -> str:
-    hours.weekdays(text)
-    return text
-
-
-def _dates(text: str) -> str:
-    hours.dates(text)
-    return text
-
-
-def _several(value: Any) -> Any:
-    return () if value == "" else value
-
-
-def _none_yet(value: Any) -> Any:
-    return {} if value == "" else value
-
-
-def _filled(text: str) -> str:
-    if not text.strip() or any(ord(letter) < 32 for letter in text):
-        raise ValueError("must not be empty or hold control characters")
-    return text
-
-
-def _country(text: str) -> str:
-    if not re.fullmatch(r"[1-9][0-9]{0,2}", text, re.ASCII):
-        raise ValueError("must be the one to three digits of a country code, like 86")
-    return text
-
-
-def _area(text: str) -> str:
-    if not re.fullmatch(r"(0[1-9][0-9]{1,4})?", text, re.ASCII):
-        raise ValueError("must be an area code with its 0, like 021 or 0571")
-    return text
-
-
-def _outside(text: str) -> str:
-    if not re.fullmatch(r"[0-9]{0,3}", text, re.ASCII):
-        raise ValueError("must be at most three digits, like 9")
-    return text
-
-
-Word = Annotated[str, AfterValidator(_word)]
-Filled = Annotated[str, AfterValidator(_filled)]
-SwitchPath = Annotated[str, AfterValidator(_switch_path)]
-Port = Annotated[int, Field(ge=1, le=65535)]
 
 
 class Switch(Section):
@@ -181,7 +118,7 @@ class Log(Section):
 class Route(Section):
     """A dialled number and what happens to its callers."""
 
-    dialled: Annotated[str, AfterValidator(_dialled)] = Field(
+    dialled: Dialled = Field(
         default="*", description="the number as it arrives from the trunk; '*' is every other number"
     )
     flow: Word = Field(default="main", description="the flow it leads to: flows_dir/<flow>.yaml")
@@ -193,15 +130,11 @@ class Route(Section):
     )
 
 
-Hours = Annotated[str, AfterValidator(_spans)]
-Dates = Annotated[str, AfterValidator(_dates)]
-
-
 class Calendar(Section):
     """Opening hours of one place, as they are written."""
 
-    zone: Annotated[str, AfterValidator(hours.zone)] = Field(description="its time zone, like Asia/Shanghai")
-    weekly: dict[Annotated[str, AfterValidator(_weekdays)], Hours] = Field(
+    zone: Zone = Field(description="its time zone, like Asia/Shanghai")
+    weekly: dict[Weekdays, Hours] = Field(
         default={}, description="hours by weekday: mon-fri: 09:00-12:00 13:30-18:00; a day left out is closed"
     )
     holidays: dict[Dates, str] = Field(
@@ -228,11 +161,11 @@ class Calendar(Section):
 class Numbering(Section):
     """Where the site is, so that numbers can be compared: 013800138000 and +8613800138000 are one."""
 
-    country: Annotated[str, AfterValidator(_country)] = Field(default="86", description="the country code, without +")
-    area: Annotated[str, AfterValidator(_area)] = Field(
+    country: Country = Field(default="86", description="the country code, without +")
+    area: Area = Field(
         default="", description="the site's own area code with its 0 (021); local numbers are of this area"
     )
-    outside: Annotated[str, AfterValidator(_outside)] = Field(
+    outside: Outside = Field(
         default="", description="what is dialled before a number for an outside line, where a PBX stands between"
     )
 
@@ -250,19 +183,17 @@ class Settings(Section):
         default="/usr/share/ccd/sounds", description="the folder of prompts, as FreeSWITCH sees it"
     )
     language: Word = Field(default="zh", description="the language of prompts: a folder in sounds_path")
-    switches: Annotated[tuple[Switch, ...], BeforeValidator(_several)] = Field(
-        default=(Switch(),), description="the FreeSWITCH servers"
-    )
+    switches: Annotated[tuple[Switch, ...], Several] = Field(default=(Switch(),), description="the FreeSWITCH servers")
     database: Database = Field(default=Database(), description="PostgreSQL")
     recordings: Recordings = Field(default=Recordings(), description="recordings and CDR files, as ccd sees them")
     control: Control = Field(default=Control(), description="the control socket")
     lease: Lease = Field(default=Lease(), description="how callers are kept when ccd dies")
     log: Log = Field(default=Log(), description="logging")
     numbering: Numbering = Field(default=Numbering(), description="country, area code, outside line")
-    routes: Annotated[tuple[Route, ...], BeforeValidator(_several)] = Field(
+    routes: Annotated[tuple[Route, ...], Several] = Field(
         default=(Route(),), description="dialled numbers and their flows; one number each, in any order"
     )
-    calendars: Annotated[dict[Word, Calendar], BeforeValidator(_none_yet)] = Field(
+    calendars: Annotated[dict[Word, Calendar], NoneYet] = Field(
         default={}, description="opening hours by name, for the flows' hours nodes; README.md shows one"
     )
 

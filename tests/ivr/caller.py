@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import Any
 
 import gevent
@@ -10,10 +11,12 @@ from ccd.base.clock import FakeClock
 from ccd.base.errors import NotFound
 from ccd.calls.mailbox import Mailbox
 from ccd.calls.model import Call, Leg
+from ccd.ivr.doors import Doors, QueueDoor
 from ccd.ivr.facts import FlowLeft, NodeEntered
 from ccd.ivr.flow import Flow
+from ccd.ivr.queueing import QueueDone
 from ccd.ivr.runner import run_flow
-from ccd.ivr.talk import QueueDone, QueueDoor, Talk
+from ccd.ivr.talk import Talk
 from ccd.ivr.unheard import Unheard
 from ccd.switch.commands import Hangup, Play, StopPlaying
 from ccd.switch.events import ApplicationEnded, Carried, ChannelAnswered, ChannelParked, DigitPressed
@@ -52,16 +55,23 @@ class Caller:
             mailbox=self.mailbox,
             switch=self.switch,
             clock=self.clock,
-            prompt_path=lambda prompt: f"/sounds/{prompt}.wav",
-            queue_door=QueueDoor(
-                enter=self._enter, waits=lambda _: self.waits, timeout_prompt=lambda queue: f"{queue}_timeout"
+            doors=Doors(
+                prompt_path=lambda prompt: f"/sounds/{prompt}.wav",
+                queue=QueueDoor(
+                    enter=self._enter, waits=lambda _: self.waits, timeout_prompt=lambda queue: f"{queue}_timeout"
+                ),
+                hours=self._ask_hours,
             ),
             unheard=unheard or Unheard(self.clock),
             answer_point=answer_point,
-            hours=self._ask_hours,
             values=values,
         )
         self.greenlet: gevent.Greenlet | None = None
+
+    def speaks(self, language: str) -> None:
+        self.talk.doors = dataclasses.replace(
+            self.talk.doors, prompt_path=lambda prompt: f"/sounds/{language}/{prompt}.wav"
+        )
 
     def _ask_hours(self, calendar: str) -> str:
         if calendar not in self.hours:

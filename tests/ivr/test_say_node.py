@@ -28,7 +28,7 @@ def flow(**say: Any) -> dict[str, Any]:
 
 def hears(language: str = "zh", values: str = "", **say: Any) -> Caller:
     caller = Caller(flow(**say), values=values)
-    caller.talk._prompt_path = lambda prompt: f"/sounds/{language}/{prompt}.wav"
+    caller.speaks(language)
     return caller.begins()
 
 
@@ -65,7 +65,7 @@ def test_the_callers_number_and_values_of_the_call_are_said() -> None:
     document["start"] = "set"
     assert check(document) == []
     caller = Caller(document)
-    caller.talk._prompt_path = lambda prompt: f"/sounds/zh/{prompt}.wav"
+    caller.speaks("zh")
     caller.begins()
     assert first(caller) == in_zh("say/2", "say/0", "say/2", "say/6", "say/nian", "say/month_11", "say/day_22")
 

@@ -2,6 +2,8 @@
 
 A node is a pydantic model: its fields are what a flow may write, its `edges` are where it can lead. `run` drives the leg
 through `Talk` in straight lines and returns the name of the edge to leave by; LegGone ends it from anywhere.
+Side reads nodes too, to check flows, and knows no switch: a node imports nothing of it; what touches the leg stands in
+`ccd.ivr.talk` and the modules behind it.
 """
 
 from __future__ import annotations
