@@ -41,7 +41,10 @@ class Leg:
 
 @dataclass(slots=True)
 class Call:
-    """A customer's whole contact: its first leg and all legs that joined it."""
+    """A customer's whole contact: its first leg and all legs that joined it.
+
+    `caller_class` is what the lists say of the caller: blacklist, whitelist, vip, malicious, withheld or ''.
+    """
 
     call_id: str
     leg_id: str
@@ -58,6 +61,7 @@ class Call:
     talked: bool = False
     connected_at: Moment = 0
     agent_id: str = ""
+    caller_class: str = ""
     ended_by_ccd: bool = False
     agent_hung_up: bool = False
     legs: set[str] = field(default_factory=set)
