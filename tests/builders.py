@@ -11,13 +11,9 @@ from typing import Any
 from ccd.acd.agent_states import AgentState
 from ccd.acd.callers import QueuedCaller
 from ccd.acd.facts import (
-    CallerConnected,
-    CallerQueued,
-    CallerReturned,
     LeftReason,
     OfferEnded,
     OfferResult,
-    TalkEnded,
 )
 from ccd.acd.model import Agent, Queue, Station, Tier
 from ccd.acd.ports import Ports
@@ -25,8 +21,6 @@ from ccd.acd.service import Acd
 from ccd.base.bus import Bus
 from ccd.base.clock import FakeClock
 from ccd.calls.facts import (
-    CallAnswered,
-    EndedBy,
     Fact,
     LegAnswered,
     LegCreated,
@@ -36,7 +30,10 @@ from ccd.calls.facts import (
 )
 from ccd.calls.registry import Registry
 from ccd.core.ledger import Ledger
+from ccd.core.marks import CallMarks
+from ccd.core.recording_points import RecordingPoints
 from ccd.journal.codec import decode, encode
+from ccd.journal.configuration import Route
 from ccd.recording.service import Recordings
 from ccd.switch.commands import Hangup, Originate
 from ccd.switch.events import (
@@ -65,8 +62,8 @@ def queue(name: str = "support", **settings: Any) -> Queue:
     return Queue(queue_id=f"q-{name}", name=name, **settings)
 
 
-def agent(name: str) -> Agent:
-    return Agent(agent_id=f"a-{name}", name=name, station_id=f"s-{name}")
+def agent(name: str, **settings: Any) -> Agent:
+    return Agent(agent_id=f"a-{name}", name=name, station_id=f"s-{name}", **settings)
 
 
 def station(name: str, phone: str = "", contact: str = "", node: str = "") -> Station:
@@ -90,7 +87,6 @@ class World:
         self.facts: list[Fact] = []
         self.done: list[tuple[str, str]] = []
         self.is_up = True
-        self.record_at = record_at
         self.registry = Registry(self.clock, self.publish)
         self.guards = Guards(self.switch, self.clock)
         self.acd = Acd(self._ports(), lambda leg_id, why: self.done.append((leg_id, str(why))))
@@ -100,6 +96,15 @@ class World:
             switch_of=lambda _: self.switch,
             switch_root=lambda _: "/var/lib/ccd/recordings",
             local_root="/srv/recordings/",
+        )
+        self.route = Route(dialled="*", flow="main", record=record_at)
+        self.points = RecordingPoints(
+            registry=self.registry,
+            route_of=lambda _: self.route,
+            acd=self.acd,
+            recordings=self.recordings,
+            clock=self.clock,
+            publish=self.publish,
         )
         self._listen()
 
@@ -141,34 +146,8 @@ class World:
         on(RecordStopped, self.recordings.on_stopped)
         on(LegEnded, self.recordings.on_leg_ended)
         on(LegEnded, self.acd.on_leg_ended)
-        on(CallerQueued, self._queued)
-        on(CallerConnected, self._connected)
-        on(CallerReturned, self._returned)
-        on(TalkEnded, self._talk_ended)
-        on(CallAnswered, lambda fact: self._record(fact.call_id, "answer"))
-        on(CallerQueued, lambda fact: self._record(fact.call_id, "queue"))
-        on(CallerConnected, lambda fact: self._record(fact.call_id, "agent"))
-
-    def _queued(self, fact: CallerQueued) -> None:
-        if call := self.registry.calls.get(fact.call_id):
-            call.queued, call.queue_id = True, fact.queue_id
-
-    def _connected(self, fact: CallerConnected) -> None:
-        if call := self.registry.calls.get(fact.call_id):
-            call.connected, call.connected_at, call.agent_id = True, fact.at, fact.agent_id
-
-    def _returned(self, fact: CallerReturned) -> None:
-        if call := self.registry.calls.get(fact.call_id):
-            call.connected, call.connected_at, call.agent_id = False, 0, ""
-
-    def _talk_ended(self, fact: TalkEnded) -> None:
-        if (call := self.registry.calls.get(fact.call_id)) and fact.ended_by is EndedBy.AGENT:
-            call.agent_hung_up = True
-
-    def _record(self, call_id: str, point: str) -> None:
-        call = self.registry.calls.get(call_id)
-        if call is not None and point == self.record_at:
-            self.recordings.start(call_id=call_id, leg_id=call.leg_id, node=call.node, point=point)
+        CallMarks(self.registry).listen(self.bus)
+        self.points.listen(self.bus)
 
     # --- configuration ----------------------------------------------------------------------------
 
@@ -369,6 +348,9 @@ class World:
         assert all(len(one.line) == 0 for one in self.acd.queues.values())
         assert self.ledger.calls == {}
         assert self.ledger.recordings == {}
+        assert self.ledger.masked == {}
+        assert self.recordings.masking._held == {}
+        assert self.points._courses == {}
         ready = any(len(one.ready) for one in self.acd.queues.values())
         assert self.switch.awaited == (1 if ready else 0)
         assert self.switch.unsafe == []

@@ -19,16 +19,19 @@ from ccd.base.codes import as_reply
 from ccd.base.errors import CcdError, NotFound, Refused
 from ccd.base.ids import new_id
 from ccd.client.http import Client
+from ccd.ivr.flow import load_flow
 from ccd.journal.configuration import Configuration, Route
 from ccd.side.configuration import FlowShelf, Site
 from ccd.side.core_link import CoreLink
 from ccd.side.http.app import build_app
-from ccd.side.http.office import Office
+from ccd.side.http.office import Office, RecordingDesk
 from ccd.side.http.references import References
 from ccd.side.http.server import ControlServer
+from ccd.voicemail.model import Box
 
 CALL = "0190a1b2-0000-7000-8000-000000000001"
 OTHER_CALL = "0190a1b2-0000-7000-8000-000000000002"
+RECORDING = "0190a1b2-1111-7000-8000-000000000003"
 ARRIVED = 1_800_000_000_000_000
 
 
@@ -52,6 +55,7 @@ class FakeCore:
             "configuration.get": lambda _: self.configuration,
             "configuration.put": self._put,
             "calls.show": self._show,
+            "lists.status": {"file_version": 0, "version": 0, "entries": 0, "changes": 0, "refused": ""},
         }
         self._clients: list[Any] = []
         self._server: StreamServer | None = None
@@ -119,6 +123,96 @@ class FakeCore:
         return {"call_id": CALL, "place": "queue", "arrived_at": ARRIVED, "answered_at": 0, "legs": []}
 
 
+class Messages:
+    """Voicemail in memory: rows by id, and what was asked for."""
+
+    def __init__(self) -> None:
+        self.rows: dict[str, dict[str, Any]] = {}
+        self.asked: list[dict[str, Any]] = []
+
+    def listed(self, limit: int = 50, **asked: Any) -> list[dict[str, Any]]:
+        self.asked.append(asked)
+        return list(self.rows.values())[:limit]
+
+    def found(self, voicemail_id: str) -> dict[str, Any]:
+        if voicemail_id not in self.rows:
+            raise NotFound(f"no voicemail {voicemail_id}")
+        return dict(self.rows[voicemail_id])
+
+
+class Recordings:
+    """Recordings in memory: rows, what was asked for, and what was done to them."""
+
+    def __init__(self) -> None:
+        self.rows: list[dict[str, Any]] = [
+            {
+                "recording_id": RECORDING,
+                "call_id": OTHER_CALL,
+                "caller_number": "13800138000",
+                "size_bytes": 1234,
+                "duration_ms": 2000,
+                "state": "complete",
+                "sha256": "abc",
+                "local_path": "/r/a.wav",
+                "masked": [{"from_ms": 0, "to_ms": 500, "reasons": ["secret"]}],
+                "audit": [],
+            }
+        ]
+        self.wanted: list[Any] = []
+        self.done: list[tuple[str, ...]] = []
+        self.held: set[str] = set()
+        self.file = ("abc", "ok")
+
+    def desk(self) -> RecordingDesk:
+        return RecordingDesk(
+            rows=lambda: self,
+            eraser=lambda: self,
+            sha256=lambda path: self.file,
+            e164=lambda number: f"+86{number.lstrip('0')}",
+            status=lambda: {"disk_percent": 12.5, "alarm": ""},
+        )
+
+    def listed(self, limit: int = 100, wanted: Any = None) -> list[dict[str, Any]]:
+        self.wanted.append(wanted)
+        behind = [row["recording_id"] for row in self.rows].index(wanted.after) + 1 if wanted.after else 0
+        return [row for row in self.rows[behind:] if wanted.call_id in ("", row["call_id"])][:limit]
+
+    def found(self, recording_id: str) -> dict[str, Any]:
+        return next(row for row in self.rows if row["recording_id"] == recording_id)
+
+    def beginning(self, prefix: str, limit: int = 6) -> list[str]:
+        return [
+            r["recording_id"]
+            for r in self.rows
+            if r["recording_id"].startswith(prefix) or r["call_id"].startswith(prefix)
+        ]
+
+    def hold(self, recording_id: str, *, at: int, who: str, why: str) -> bool:
+        free = recording_id not in self.held
+        self.held.add(recording_id)
+        self.done.append(("hold", recording_id, who, why))
+        return free
+
+    def release(self, recording_id: str, *, at: int, who: str, why: str) -> bool:
+        was, self.held = recording_id in self.held, self.held - {recording_id}
+        return was
+
+    def erase(self, recording_ids: Any, *, who: str, why: str, what: str = "erase") -> dict[str, list[str]]:
+        self.done.append((what, *recording_ids, who, why))
+        free = [one for one in recording_ids if one not in self.held and self.found(one)["state"] != "erased"]
+        for one in free:
+            self.found(one)["state"] = "erased"
+        return {
+            "erased": free,
+            "pending": [],
+            "held": [one for one in recording_ids if one in self.held],
+            "running": [],
+        }
+
+    def erase_number(self, number: str, e164: str, *, who: str, why: str) -> dict[str, Any]:
+        return {**self.erase([row["recording_id"] for row in self.rows], who=who, why=f"{e164} {why}"), "voicemails": 0}
+
+
 class Tables:
     """Configuration rows and history in memory."""
 
@@ -127,16 +221,17 @@ class Tables:
         self.stations: list[Station] = []
         self.queues: list[Queue] = []
         self.tiers: list[Tier] = []
+        self.boxes: list[Box] = []
+        self.messages = Messages()
         self.broken: Exception | None = None
 
     def load(self) -> Tables:
         return self
 
-    def add_agent(self, name: str, *, display_name: str = "", station: str = "") -> Agent:
+    def add_agent(self, name: str, *, display_name: str = "", station: str = "", record: str = "no") -> Agent:
         station_id = self._id(self.stations, station) if station else ""
-        return self._add(
-            self.agents, Agent(agent_id=new_id(), name=name, display_name=display_name, station_id=station_id)
-        )
+        own = {"display_name": display_name, "station_id": station_id, "record": record}
+        return self._add(self.agents, Agent(agent_id=new_id(), name=name, **own))
 
     def add_station(self, name: str, contact: str, *, kind: str = "sip", node: str = "") -> Station:
         return self._add(self.stations, Station(station_id=new_id(), name=name, contact=contact, kind=kind, node=node))
@@ -144,8 +239,11 @@ class Tables:
     def add_queue(self, name: str, **options: Any) -> Queue:
         return self._add(self.queues, Queue(queue_id=new_id(), name=name, **options))
 
-    def change_agent(self, name: str, *, display_name: str | None = None, station: str | None = None) -> Agent:
-        given: dict[str, Any] = {} if display_name is None else {"display_name": display_name}
+    def change_agent(
+        self, name: str, *, display_name: str | None = None, station: str | None = None, record: str | None = None
+    ) -> Agent:
+        said = {"display_name": display_name, "record": record}
+        given: dict[str, Any] = {key: value for key, value in said.items() if value is not None}
         if station is not None:
             given["station_id"] = self._id(self.stations, station) if station else ""
         return self._change(self.agents, name, given)
@@ -156,8 +254,18 @@ class Tables:
     def change_queue(self, name: str, **given: Any) -> Queue:
         return self._change(self.queues, name, given)
 
+    def add_box(self, name: str, *, queue: str = "", agent: str = "", **options: Any) -> Box:
+        return self._add(self.boxes, Box(box_id=new_id(), name=name, **self._owners(queue, agent), **options))
+
+    def change_box(self, name: str, *, queue: str | None = None, agent: str | None = None, **given: Any) -> Box:
+        return self._change(self.boxes, name, given | self._owners(queue, agent))
+
+    def _owners(self, queue: str | None, agent: str | None) -> dict[str, str]:
+        owners = {} if queue is None else {"queue_id": self._id(self.queues, queue) if queue else ""}
+        return owners if agent is None else owners | {"agent_id": self._id(self.agents, agent) if agent else ""}
+
     def retire(self, kind: type[Any], name: str) -> Any:
-        rows: list[Any] = {Agent: self.agents, Station: self.stations, Queue: self.queues}[kind]
+        rows: list[Any] = {Agent: self.agents, Station: self.stations, Queue: self.queues, Box: self.boxes}[kind]
         gone = self._id(rows, name)
         self.tiers = [one for one in self.tiers if gone not in (one.queue_id, one.agent_id)]
         if kind is Station:
@@ -194,10 +302,6 @@ class Tables:
             raise self.broken
         return [one for one in (CALL, OTHER_CALL) if one.startswith(prefix)][:limit]
 
-    def recordings(self, limit: int = 50, *, call_id: str = "") -> list[dict[str, Any]]:
-        rows = [{"recording_id": "r1", "call_id": OTHER_CALL, "size_bytes": 1234, "duration_ms": 2000}]
-        return [row for row in rows if call_id in ("", row["call_id"])][:limit]
-
     def _id(self, rows: list[Any], name: str) -> str:
         for row in rows:
             if row.name == name:
@@ -227,17 +331,19 @@ class World:
     def __init__(self, folder: Path) -> None:
         flows = folder / "flows"
         flows.mkdir()
-        (flows / "main.yaml").write_text("language: zh\n")
+        (flows / "main.yaml").write_text("language: zh\nstart: bye\nnodes:\n  bye: {type: hangup}\n")
         self.core = FakeCore(folder / "core.sock")
         self.core.start()
         self.tables = Tables()
+        self.recordings = Recordings()
         self.journal: list[tuple[int, int]] = []
         self.link = CoreLink(str(self.core.path), on_journal=lambda *place: self.journal.append(place))
         self._reader = gevent.spawn(self.link.run)
         assert self.link.connected.wait(5)
-        self.flows = FlowShelf(flows, lambda name, tree: (f"sha-{name}", tree.to_plain()))
+        self.flows = FlowShelf(flows, load_flow)
         self.site = Site(self.link, self.tables.load, (Route(dialled="*", flow="main"),), self.flows)
         self.site.refresh()
+        self.lists: Any = None  # a test that needs them brings a keeper
         office = Office(
             core=self.link,
             site=self.site,
@@ -245,7 +351,10 @@ class World:
             history=lambda: self.tables,
             references=References(switches=("local",), prompts=folder / "sounds" / "zh"),
             database=lambda: {"state": "ready"},
+            lists=lambda: self.lists,
             journal=lambda: {"behind": 0},
+            voicemails=lambda: self.tables.messages,
+            recordings=self.recordings.desk(),
         )
         self.socket = folder / "control.sock"
         self._server = ControlServer(build_app(office), str(self.socket), mode=0o600)

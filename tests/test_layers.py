@@ -90,7 +90,20 @@ def test_side_loads_no_event_socket() -> None:
 
 
 @pytest.mark.parametrize(
-    "noun", ["agents", "calls", "stations", "queues", "tiers", "calendars", "recordings", "status"]
+    "noun",
+    [
+        "agents",
+        "lists",
+        "calls",
+        "stations",
+        "queues",
+        "tiers",
+        "calendars",
+        "recordings",
+        "voicemails",
+        "speak",
+        "status",
+    ],
 )
 def test_everyday_commands_load_nothing_slow(noun: str) -> None:
     loaded = loaded_by(f"ccd.cli.{noun}") | loaded_by("ccd.cli.root")

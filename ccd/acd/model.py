@@ -27,7 +27,8 @@ class Activity(StrEnum):
 class Queue(msgspec.Struct, frozen=True, kw_only=True):
     """A waiting line. Times are milliseconds; `max_wait_ms` 0 waits for ever.
 
-    `min_talk_ms`: an agent who is gone sooner than this after the bridge has not taken the call.
+    `min_talk_ms`: an agent who is gone sooner than this after the bridge has not taken the call. `record`, `consent`: what it
+    says of recordings (ccd.recording.policy); `keep_days` 0 leaves it to route and site how long they are kept.
     """
 
     queue_id: str
@@ -45,15 +46,18 @@ class Queue(msgspec.Struct, frozen=True, kw_only=True):
     fault_delay_ms: int = 30_000
     min_talk_ms: int = 500
     record: str = "no"
+    consent: str = "no"
+    keep_days: int = 0
 
 
 class Agent(msgspec.Struct, frozen=True, kw_only=True):
-    """A person who takes queued calls. `station_id` is where a login without a station goes."""
+    """A person who takes queued calls. `station_id` is where a login without a station goes; `record`: no, agent or never."""
 
     agent_id: str
     name: str
     display_name: str = ""
     station_id: str = ""
+    record: str = "no"
 
 
 class Station(msgspec.Struct, frozen=True, kw_only=True):

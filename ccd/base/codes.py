@@ -31,7 +31,8 @@ def from_reply(reply: Any) -> CcdError:
     code, text = str(body.get("code", "error")), str(body.get("text", "no reason given"))
     kind = {one.code: one for one in _tree(CcdError)}.get(code, CcdError)
     if kind is SettingsError:
-        return SettingsError(text.splitlines())
+        faults = body.get("faults")
+        return SettingsError([str(one) for one in faults] if isinstance(faults, list) else text.splitlines())
     error = CcdError(text) if kind is LegGone else kind(text)
     error.code = code
     return error

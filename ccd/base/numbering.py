@@ -47,7 +47,21 @@ class Number(msgspec.Struct, frozen=True, kw_only=True):
 
 # What gateways and carriers write where the caller's number is withheld.
 _WITHHELD = frozenset(
-    {"", "anonymous", "unknown", "restricted", "private", "unavailable", "withheld", "asserted", "none"}
+    {
+        *("", "anonymous", "anonymous caller", "unknown", "restricted", "private", "private number", "unavailable"),
+        *(
+            "withheld",
+            "withheld number",
+            "asserted",
+            "none",
+            "null",
+            "blocked",
+            "hidden",
+            "no number",
+            "number withheld",
+        ),
+        *("presentation-restricted", "number-not-available", "not available", "p", "o", "未知", "匿名"),
+    }
 )
 _NOISE = re.compile(r"[\s().\-\u2010-\u2015/]+")
 _ZEROS = re.compile(r"0+")
@@ -66,13 +80,18 @@ _PLAN: tuple[tuple[Kind, re.Pattern[str]], ...] = (
 _LOCAL = re.compile(r"[2-8]\d{6,7}")
 
 
+def is_withheld(raw: str) -> bool:
+    """Whether a caller's number was withheld: nothing, a word that trunks put in its place, or nothing but zeros."""
+    text = raw.strip().strip("\"'<>").strip().lower()
+    digits = _NOISE.sub("", text)
+    return text in _WITHHELD or not digits or bool(_ZEROS.fullmatch(digits))
+
+
 def normalise(raw: str, rules: Numbering) -> Number:
     """What `raw` is at a site with these rules."""
-    if raw.strip().lower() in _WITHHELD:
+    if is_withheld(raw):
         return Number(raw=raw, kind=Kind.WITHHELD)
     digits = _NOISE.sub("", raw)
-    if _ZEROS.fullmatch(digits):
-        return Number(raw=raw, kind=Kind.WITHHELD)
     if not re.fullmatch(r"\+?[0-9]{1,32}", digits, re.ASCII):
         return Number(raw=raw, kind=Kind.UNKNOWN)
     kind, e164 = _china(digits, rules) if rules.country == CHINA else _elsewhere(digits, rules)

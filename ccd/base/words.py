@@ -25,7 +25,10 @@ _CONTACT = re.compile(
     r"/[A-Za-z0-9_.+*#-]{1,64}(?:@[A-Za-z0-9.-]{1,253}(?::[0-9]{1,5})?)?(?:/[A-Za-z0-9_]{1,32})?)"
 )
 _PATH_PART = re.compile(r"[A-Za-z0-9_@+=%~-][A-Za-z0-9_.@+=%~-]{0,199}|[A-Za-z0-9_]")
-_STREAM = re.compile(r"local_stream://[A-Za-z0-9_-]{1,64}|silence_stream://-?[0-9]{1,9}(?:,[0-9]{1,9})?")
+_STREAM = re.compile(
+    r"local_stream://[A-Za-z0-9_-]{1,64}|silence_stream://-?[0-9]{1,9}(?:,[0-9]{1,9})?|tone_stream://%\(400,0,1000\)"
+)
+_TONE = re.compile(r"tone_stream://%\([0-9]{1,5},[0-9]{1,5},[0-9]{2,4}(?:,[0-9]{2,4})?\);loops=-1")
 
 _JOINED = "file_string://"
 MAX_JOINED = 100
@@ -85,11 +88,11 @@ def below(root: str, relative: str) -> str:
 
 
 def audio(value: str) -> str:
-    """What can be played: a plain absolute path, several of them as one (`joined`), a local stream or silence."""
+    """What can be played: a plain absolute path, several of them as one (`joined`), a local stream, silence or a tone."""
     if value.startswith(_JOINED):
         joined(value.removeprefix(_JOINED).split("!"))
         return value
-    return value if _STREAM.fullmatch(value) else path(value)
+    return value if _STREAM.fullmatch(value) or _TONE.fullmatch(value) else path(value)
 
 
 def joined(paths: list[str]) -> str:

@@ -61,6 +61,11 @@ class CoreProcess:
         self._file.touch(mode=0o600)
         self._file.write_bytes(msgspec.json.encode(content))
 
+    @property
+    def pid(self) -> int:
+        """Its process id; 0 while it does not run."""
+        return self._child.pid if self._child is not None else 0
+
     def take_priority(self) -> None:
         """The real-time priority that config/systemd/ccd.service speaks of; its children go back to the ordinary one."""
         if self._child is not None:

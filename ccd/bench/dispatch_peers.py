@@ -92,12 +92,12 @@ class Stage:
     and never goes ahead of it.
     """
 
-    def __init__(self, folder: Path, config: Path, dialplans: Path, *, realtime: bool) -> None:
+    def __init__(self, folder: Path, config: Path, dialplans: Path, *, realtime: bool, codec: str = CODEC) -> None:
         self.realtime = realtime
         self.outside = Outside(folder)
         plan = folder / "outside-config" / "freeswitch.xml"
-        _replace(plan, 'name="outbound-codec-prefs" value="PCMA,PCMU"', f'name="outbound-codec-prefs" value="{CODEC}"')
-        _replace(plan, 'name="inbound-codec-prefs" value="PCMA,PCMU"', f'name="inbound-codec-prefs" value="{CODEC}"')
+        _replace(plan, 'name="outbound-codec-prefs" value="PCMA,PCMU"', f'name="outbound-codec-prefs" value="{codec}"')
+        _replace(plan, 'name="inbound-codec-prefs" value="PCMA,PCMU"', f'name="inbound-codec-prefs" value="{codec}"')
         _replace(plan, 'data="send_silence_when_idle=-1"', 'data="send_silence_when_idle=0"')
         sounds = share("sounds").resolve()
         self.switch = PrivateFreeSwitch(config, dialplans, folder, "switch", sounds=sounds, realtime=realtime)

@@ -39,7 +39,8 @@ from ccd.esl.connection import Connection
 from ccd.esl.frame import Frame
 from ccd.ivr.flow import fingerprint
 from ccd.journal.configuration import Configuration, Route
-from ccd.settings.model import Recordings, Settings, Switch
+from ccd.settings.model import Settings, Switch
+from ccd.settings.recordings import Recordings
 
 DEADLINE_S = 150.0
 AGENTS = 150  # as many as there are calls, so that each caller's agent leg is ordered before the recording shows it

@@ -30,6 +30,7 @@ class Role(StrEnum):
     CUSTOMER = "customer"
     AGENT = "agent"
     STATION = "station"
+    TRANSFER = "transfer"
     UNKNOWN = "unknown"
 
 
@@ -65,7 +66,9 @@ def ended_by_far_end(cause: str, disposition: str) -> EndedBy:
 
 
 class CallArrived(Fact, tag="call_arrived", frozen=True, kw_only=True):
-    """A customer's first leg stands parked before us. `caller_e164` is empty for a number that has no such form."""
+    """A customer's first leg stands parked before us. The `*_e164` are empty for numbers that have no such form, `trunk` for
+    a call that came by none of ccd.yaml's; `dialled` is as the trunk sent it.
+    """
 
     call_id: str
     leg_id: str
@@ -74,6 +77,8 @@ class CallArrived(Fact, tag="call_arrived", frozen=True, kw_only=True):
     caller_name: str
     dialled: str
     caller_e164: str = ""
+    dialled_e164: str = ""
+    trunk: str = ""
 
 
 class CallAnswered(Fact, tag="call_answered", frozen=True, kw_only=True):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Callable
 from typing import Any, TypeVar
 
 import structlog
@@ -27,6 +28,7 @@ class Mailbox:
         self.leg_id = leg_id
         self.dropped = 0
         self.gone: LegGone | None = None
+        self.aside: Callable[[object], None] | None = None
         self._clock = clock
         self._events: deque[Any] = deque()
         self._waiter: AsyncResult | None = None
@@ -49,6 +51,8 @@ class Mailbox:
     def wait(self, *kinds: type[T], timeout: float | None = None) -> T | None:
         """The next event of one of `kinds` (others before it are passed over), or None after `timeout` seconds.
 
+        What is passed over goes to `aside`, if the reader has set it: he may wait for one thing and need another later.
+
         Raises:
             LegGone: the leg has ended.
         """
@@ -60,6 +64,8 @@ class Mailbox:
                 event = self._events.popleft()
                 if isinstance(event, kinds):
                     return event
+                if self.aside is not None:
+                    self.aside(event)
             if deadline is not None and self._clock.monotonic() >= deadline:
                 return None
             self._sleep(deadline)

@@ -26,9 +26,14 @@ class Place(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     role: str = "customer"
     arrived_at: int = 0
     dialled: str = ""
+    trunk: str = ""
+    repeat_calls: int = 0
+    last_agent: str = ""
     flow: str = ""
     node: str = ""
     values: str = ""
+    stack: str = ""
+    caller_class: str = ""
     queue_id: str = ""
     entry_id: str = ""
     joined_at: int = 0
@@ -42,8 +47,8 @@ class Place(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 _FIELDS = tuple(field.name for field in msgspec.structs.fields(Place))
-_NUMBERS = {"arrived_at", "joined_at", "priority", "queued", "connected_at"}
-_ENCODED = {"values", "node", "recording_path", "dialled"}
+_NUMBERS = {"arrived_at", "joined_at", "priority", "queued", "connected_at", "repeat_calls"}
+_ENCODED = {"values", "stack", "node", "recording_path", "dialled", "last_agent"}
 
 
 def variables(**changed: object) -> dict[str, str]:

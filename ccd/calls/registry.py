@@ -10,6 +10,7 @@ import structlog
 from ccd.base.clock import Clock, Moment, ms_between
 from ccd.base.ids import new_id
 from ccd.base.numbering import Numbering, e164_of
+from ccd.base.sources import Origin
 from ccd.calls.facts import (
     CallAnswered,
     CallArrived,
@@ -33,18 +34,30 @@ from ccd.switch import events as e
 log = structlog.get_logger(__name__)
 
 AGENTS_CONTEXT = "ccd_agents"
+Recognise = Callable[[Origin, str, str], tuple[str, str]]
+"""From where a call came in, what was dialled and the trunk if it is known already: the trunk's name, and the whole dialled
+number in E.164; '' for neither."""
 
 
 class Registry:
-    """Legs and calls of one ccd, by id. `publish` gets every fact and signal, in order; `numbering` is the site's."""
+    """Legs and calls of one ccd, by id. `publish` gets every fact and signal, in order; `numbering` is the site's, as are
+    the trunks that `recognise` knows.
+    """
 
-    def __init__(self, clock: Clock, publish: Callable[[Any], None], numbering: Numbering | None = None) -> None:
+    def __init__(
+        self,
+        clock: Clock,
+        publish: Callable[[Any], None],
+        numbering: Numbering | None = None,
+        recognise: Recognise | None = None,
+    ) -> None:
         self.legs: dict[str, Leg] = {}
         self.calls: dict[str, Call] = {}
         self.latest_event_at: Moment = 0
         self._clock = clock
         self._publish = publish
         self._numbering = numbering or Numbering()
+        self.recognise: Recognise = recognise or (lambda _, dialled, trunk: (trunk, self.e164(dialled)))
         self._steps: dict[type, Callable[[Any, str], None]] = {
             e.ChannelCreated: self._created,
             e.ChannelAnswered: self._answered,
@@ -53,7 +66,7 @@ class Registry:
             e.ChannelUnbridged: self._unbridged,
             e.ChannelHungUp: self._hung_up,
             e.ApplicationEnded: self._for_mailbox,
-            e.DigitPressed: self._for_mailbox,
+            e.DigitPressed: self._pressed,
             e.RecordStarted: self._for_listeners,
             e.RecordStopped: self._for_listeners,
             e.JobEnded: self._job_ended,
@@ -104,6 +117,8 @@ class Registry:
                 caller_name=call.caller_name,
                 dialled=call.dialled,
                 caller_e164=self.e164(call.caller_number),
+                dialled_e164=call.dialled_e164,
+                trunk=call.trunk,
             )
         )
 
@@ -169,6 +184,7 @@ class Registry:
     def _arrive(self, leg: Leg, event: e.ChannelParked) -> None:
         """A new customer: the dialplan's mark says that he came through our guards."""
         leg.role, leg.call_id = Role.CUSTOMER, new_id()
+        trunk, dialled_e164 = self.recognise(event.origin, event.dialled, "")
         call = Call(
             call_id=leg.call_id,
             leg_id=leg.leg_id,
@@ -176,8 +192,11 @@ class Registry:
             caller_number=event.caller_number,
             caller_name=event.caller_name,
             dialled=event.dialled,
+            dialled_e164=dialled_e164,
+            trunk=trunk,
             arrived_at=leg.created_at or event.at,
             answered_at=leg.answered_at,
+            caller_e164=self.e164(event.caller_number),
             legs={leg.leg_id},
         )
         self.calls[call.call_id] = call
@@ -224,6 +243,11 @@ class Registry:
         leg = self.legs.get(event.leg_id)
         if leg is not None and leg.mailbox is not None:
             leg.mailbox.put(event)
+
+    def _pressed(self, event: e.DigitPressed, node: str) -> None:
+        leg = self.legs.get(event.leg_id)
+        if leg is not None and leg.presses.counts(event):
+            self._for_mailbox(event, node)
 
     def _for_listeners(self, event: e.SwitchEvent, node: str) -> None:
         if event.leg_id in self.legs:
@@ -292,9 +316,13 @@ def _role_of(event: e.ChannelCreated) -> Role:
 
 
 def outcome_of(call: Call) -> Outcome:
-    """Which count a call belongs to: connected before queued before neither."""
-    if call.connected:
+    """Which count a call belongs to: connected before turned away before a message left before queued before neither."""
+    if call.connected or call.transferred:
         return Outcome.ANSWERED
+    if call.blocked:
+        return Outcome.BLOCKED
+    if call.voicemail:
+        return Outcome.VOICEMAIL
     return Outcome.ABANDONED if call.queued else Outcome.IVR_ENDED
 
 

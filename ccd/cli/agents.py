@@ -28,6 +28,9 @@ PLACES = {"serves queue": "queue", "level": "level", "position": "position"}
 
 def agent_options(command: F) -> F:
     """The settings of an agent, as `add` and `set` take them."""
+    command = click.option(
+        "--record", type=click.Choice(["no", "agent", "never"]), help="Whether the agent's conversations are recorded."
+    )(command)
     command = click.option("--station", help="The station a login without one goes to; '' for none.")(command)
     return click.option("--display-name", help="As people know the agent; any script.")(command)
 
@@ -60,7 +63,8 @@ def show(context: click.Context, name: str, as_json: bool) -> None:
         show_json(body)
         return
     shown = {heading: body.get(key) for heading, key in COLUMNS.items()}
-    show_record(shown | {"own station": body["own_station"], "unanswered in a row": body.get("no_answers", 0)})
+    shown |= {"own station": body["own_station"], "record": body["record"]}
+    show_record(shown | {"unanswered in a row": body.get("no_answers", 0)})
     show_table(body["tiers"], PLACES, "serves no queue")
 
 
@@ -69,10 +73,10 @@ def show(context: click.Context, name: str, as_json: bool) -> None:
 @agent_options
 @json_option
 @click.pass_context
-def add(context: click.Context, /, *, name: str, display_name: str | None, station: str | None, as_json: bool) -> None:
+def add(context: click.Context, /, *, name: str, as_json: bool, **values: str | None) -> None:
     """Add an agent."""
     with faults_by_option(context):
-        body = client(context).post("agents", name=name, display_name=display_name, station=station)
+        body = client(context).post("agents", name=name, **values)
     said(body, f"agent {name} is added", as_json)
 
 

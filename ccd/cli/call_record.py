@@ -16,7 +16,19 @@ HEAD = {
     "from": "caller_number",
     "number": "caller_e164",
     "name": "caller_name",
+    "class": "caller_class",
+    "why this class": "class_reason",
+    "done to him": "list_action",
+    "list entry": "list_entry_id",
+    "its scope": "list_scope",
     "dialled": "dialled",
+    "dialled number": "dialled_e164",
+    "trunk": "trunk",
+    "route": "route",
+    "route led to": "route_flow",
+    "route closed": "route_closed",
+    "called before": "repeat_calls",
+    "last agent": "last_agent",
     "switch": "node",
     "place": "place",
     "queue": "queue",
@@ -40,7 +52,7 @@ HEAD = {
     "to fallback": "fallback_at",
     "why to fallback": "fallback_reason",
 }
-_COUNTS = ("position", "priority")
+_COUNTS = ("position", "priority", "repeat_calls")
 PARTS: dict[str, tuple[str, dict[str, str]]] = {
     "legs": (
         "legs",

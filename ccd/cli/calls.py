@@ -12,7 +12,9 @@ LIVE = {
     "call": "call_id",
     "from": "caller_number",
     "name": "caller_name",
+    "class": "caller_class",
     "dialled": "dialled",
+    "trunk": "trunk",
     "place": "place",
     "queue": "queue",
     "agent": "agent",
@@ -22,6 +24,7 @@ LIVE = {
 ENDED = {
     "call": "call_id",
     "from": "caller_number",
+    "class": "caller_class",
     "dialled": "dialled",
     "outcome": "outcome",
     "cause": "cause",

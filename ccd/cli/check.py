@@ -11,11 +11,14 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ccd.base.errors import SettingsError
+from ccd.cli import check_errands
+from ccd.cli.check_consent import consent_faults
 from ccd.cli.exits import REFUSED, printable
 from ccd.cli.options import found_settings, parsed_sets, settings_options
 from ccd.cli.output import show_json
 
 if TYPE_CHECKING:
+    from ccd.ivr.flow import Flow
     from ccd.settings.model import Settings
     from ccd.settings.yaml_file import Located
 
@@ -69,6 +72,7 @@ def check(settings_path: str | None, sets: tuple[str, ...], as_json: bool, schem
 def findings(path: str, options: dict[str, str]) -> Findings:
     """All that can be said of a settings file, its flows and its prompts without starting anything."""
     from ccd.settings.load import load_located
+    from ccd.settings.routes import flow_faults
 
     found = Findings()
     try:
@@ -80,11 +84,13 @@ def findings(path: str, options: dict[str, str]) -> Findings:
     if not settings.database.url.get_secret_value() and not settings.database.embedded:
         what = "none is set (url, url_file or embedded); without one ccd has no routes and callers go to the fallback"
         found.warn(tree, ("database",), what)
+    for where, what in check_errands.settings_faults(settings):
+        found.fault(tree, where, what)
+    for where, what in consent_faults(settings, prompts) if prompts is not None else ():
+        found.fault(tree, where, what)
     _check_flows(settings, prompts, found)
-    for index, route in enumerate(settings.routes):
-        if route.flow not in found.flows:
-            what = f"{route.dialled!r} leads to flow {route.flow!r}, which has no file in {settings.flows_dir}"
-            found.fault(tree, ("routes", index, "flow"), what)
+    for where, what in flow_faults(settings.routes, found.flows, settings.flows_dir):
+        found.fault(tree, where, what)
     return found
 
 
@@ -105,24 +111,69 @@ def _prompts(settings: Settings, tree: Located, found: Findings) -> Path | None:
 
 
 def _check_flows(settings: Settings, prompts: Path | None, found: Findings) -> None:
-    from ccd.ivr.flow import load_flow
+    from ccd.ivr.flow import fault_lines, flow_files, load_flow
+    from ccd.ivr.linking import link
     from ccd.settings.yaml_file import load_file
 
-    for path in sorted(Path(settings.flows_dir).glob("*.yaml")):
+    trees: dict[str, Located] = {}
+    documents: dict[str, dict[str, Any] | None] = {}
+    try:
+        paths = flow_files(Path(settings.flows_dir))
+    except SettingsError as error:
+        found.faults += error.faults
+        return
+    for path in paths:
         found.flows.append(path.stem)
         try:
-            tree = load_file(path)
-            _, document = load_flow(path.stem, tree, calendars=settings.calendars)
+            trees[path.stem] = load_file(path, plain_files=True)
+            documents[path.stem] = load_flow(path.stem, trees[path.stem], calendars=settings.calendars)[1]
         except SettingsError as error:
+            documents[path.stem] = None
             found.faults += error.faults
+    linked, between = link(documents, {})
+    for name, wrong in between.items():
+        found.faults += fault_lines(trees[name], name, wrong)
+    for name, one in linked.items():
+        _check_transfers(one.flow, trees[name], settings, found)
+        for where, what in check_errands.flow_faults(one.flow, settings):
+            found.fault(trees[name], where, what)
+        if prompts is not None:
+            document = one.documents[one.flow.sha256]
+            _check_spoken(name, document, trees[name], found, folder=prompts, language=settings.language)
+
+
+def _check_spoken(
+    name: str, document: dict[str, Any], tree: Located, found: Findings, *, folder: Path, language: str
+) -> None:
+    """A fault for a language without a folder, else for each prompt that it lacks; `folder` is that of the site's language."""
+    spoken = folder.parent / (document.get("language") or language)
+    if spoken.is_dir():
+        _check_prompts(name, document, tree, spoken, found)
+        _check_fragments(name, document, tree, spoken, found)
+    elif spoken != folder:
+        found.fault(tree, ("language",), f"{folder.parent} has no folder {spoken.name!r}")
+
+
+def _check_transfers(flow: Flow, tree: Located, settings: Settings, found: Findings) -> None:
+    """Calls that `dial` of ccd.yaml would not let the flow make."""
+    from ccd.base.errors import Refused
+    from ccd.ivr.nodes.transfer import Transfer
+    from ccd.routing.outgoing import Outgoing
+
+    dial = settings.dial
+    outgoing = Outgoing(through=dial.through, allowed=dial.allowed, numbering=settings.numbering.rules)
+    for name, node in flow.nodes.items():
+        if not isinstance(node, Transfer):
             continue
-        if prompts is None:
-            continue
-        spoken = prompts.parent / (document.get("language") or settings.language)
-        if spoken.is_dir():
-            _check_prompts(path.stem, document, tree, spoken, found)
-        elif spoken != prompts:
-            found.fault(tree, ("language",), f"{prompts.parent} has no folder {spoken.name!r}")
+        if node.caller_id == "site" and not dial.caller_id:
+            found.fault(tree, ("nodes", name, "caller_id"), "dial.caller_id is not set in ccd.yaml")
+        try:
+            if node.number:
+                outgoing.contact(node.number)
+            elif node.number_from is not None and not (dial.through and dial.allowed):
+                found.fault(tree, ("nodes", name, "number_from"), "dial in ccd.yaml allows no number")
+        except Refused as why:
+            found.fault(tree, ("nodes", name, "number"), str(why))
 
 
 def _check_prompts(name: str, document: dict[str, Any], tree: Located, folder: Path, found: Findings) -> None:
@@ -137,6 +188,23 @@ def _check_prompts(name: str, document: dict[str, Any], tree: Located, folder: P
             keys = [key for key, value in fields.items() if value == prompt and key.endswith("prompt")]
             what = f"prompt {prompt!r} has no file in language {folder.name!r}: {folder / prompt}.wav"
             found.fault(tree, ("nodes", node_name, *keys[:1]), what)
+
+
+def _check_fragments(name: str, document: dict[str, Any], tree: Located, folder: Path, found: Findings) -> None:
+    """A fault where values are to be said that this language has no words for, or whose fragments are not there."""
+    from ccd.ivr.flow import Flow
+    from ccd.ivr.nodes.say import Say
+    from ccd.ivr.say import LANGUAGES
+
+    says = next((node_name for node_name, node in Flow(name, document).nodes.items() if isinstance(node, Say)), "")
+    if not says:
+        return
+    if folder.name not in LANGUAGES:
+        what = f"values can be said in {' and '.join(LANGUAGES)}, and this flow speaks {folder.name!r}"
+        found.fault(tree, ("nodes", says), what)
+    elif not any((folder / "say").glob("*.wav")):
+        what = f"what values are said with has no files in language {folder.name!r}: {folder / 'say'}"
+        found.fault(tree, ("nodes", says), what)
 
 
 def _line(tree: Located, where: _Where, what: str) -> str:

@@ -38,7 +38,8 @@ def init(folder: str) -> None:
     """Write ccd.yaml, flows, prompts and examples for FreeSWITCH into FOLDER. What is there already is never overwritten.
 
     The paths in them lead to FOLDER, and the passwords are new: the event socket's stands in freeswitch/vars.xml and in
-    esl_password, which ccd.yaml names; that of the example's phones in freeswitch/vars.xml.
+    esl_password, which ccd.yaml names; that of the example's phones in freeswitch/vars.xml. account_token is what the flow
+    `account` shows to the web server that it asks.
     """
     if not folder:
         raise click.BadParameter("is empty; write . for the folder you are in", param_hint="FOLDER")
@@ -53,12 +54,13 @@ def init(folder: str) -> None:
     click.echo(f"{len(files)} files are in {target}. Next: put freeswitch/ and dialplans/ into FreeSWITCH's folder,")
     click.echo(f"name your PostgreSQL in {settings}, then")
     click.echo(f"  ccd check -c {settings}\n  ccd db upgrade -c {settings}\n  ccd run -c {settings}")
+    click.echo("and while it runs, what the example flows lead to:")
+    click.echo("  ccd queues add sales\n  ccd queues add support\n  ccd voicemails boxes add messages --queue support")
 
 
 def _files(target: Path) -> list[_File]:
     """Everything that a site begins with; only what differs from site to site is written, the rest is copied."""
-    from ccd.settings.example import ccd_yaml
-    from ccd.settings.model import Settings, Switch
+    from ccd.settings.example import ccd_yaml, site_settings
 
     sounds = target / "sounds"
     try:
@@ -66,7 +68,7 @@ def _files(target: Path) -> list[_File]:
     except Unsafe:
         raise Refused(f"{target}: FreeSWITCH plays prompts below it: no blanks, signs or leading dots there") from None
     password = secrets.token_hex(16)
-    settings = Settings(sounds_path=str(sounds), switches=(Switch(password_file="esl_password"),))  # noqa: S106 (a name)
+    settings = site_settings(str(sounds), password_file="esl_password", token_file="account_token")  # noqa: S106 (names)
     site = {
         "ccd_esl_password": password,
         "ccd_phone_password": secrets.token_hex(8),
@@ -76,6 +78,7 @@ def _files(target: Path) -> list[_File]:
     files = [
         _File(target / "ccd.yaml", ccd_yaml(settings)),
         _File(target / "esl_password", f"{password}\n", mode=_SECRET),
+        _File(target / "account_token", f"{secrets.token_hex(16)}\n", mode=_SECRET),
     ]
     for name, below in (
         ("flows", share("config") / "flows"),

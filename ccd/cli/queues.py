@@ -24,7 +24,8 @@ COLUMNS = {
 }
 NOW = ("waiting", "longest wait", "talking", "ready agents")
 PLACES = {"level": "level", "position": "position", "agent": "agent"}
-RECORD = click.Choice(["no", "answer", "queue", "agent"])
+RECORD = click.Choice(["no", "answer", "queue", "agent", "never"])
+CONSENT = click.Choice(["no", "announce", "ask"])
 
 # option, key of the API, type, help: the settings in the order in which they are shown
 SETTINGS: tuple[tuple[str, str, Any, str], ...] = (
@@ -40,7 +41,9 @@ SETTINGS: tuple[tuple[str, str, Any, str], ...] = (
     ("--busy-delay", "busy_delay_ms", DURATION, "No offer for so long to an agent whose phone was busy."),
     ("--fault-delay", "fault_delay_ms", DURATION, "No offer for so long to an agent whose phone can't be reached."),
     ("--min-talk", "min_talk_ms", DURATION, "An agent gone sooner has not taken the call."),
-    ("--record", "record", RECORD, "From where calls are recorded."),
+    ("--record", "record", RECORD, "From where calls are recorded; never: not in this queue."),
+    ("--consent", "consent", CONSENT, "What callers hear before they are recorded here: no, announce or ask."),
+    ("--keep-days", "keep_days", click.IntRange(0, 36_500), "Recordings are kept so many days; 0 as elsewhere said."),
 )
 
 

@@ -27,6 +27,7 @@ def status(context: click.Context, as_json: bool) -> None:
         switches = core.pop("switches", []) if core else []
         show_record({"version": body.get("version"), **_flat("core", core or {"state": "does not answer"})})
         show_record({**_flat("database", body.get("database") or {}), **_flat("journal", body.get("journal") or {})})
+        show_record(_flat("recordings", body.get("recordings") or {}))
         show_table(switches, SWITCHES, "no switches")
     if body.get("core") is None:
         sys.exit(UNREACHABLE)

@@ -10,7 +10,7 @@ import http.client
 import json
 import os
 import socket
-from typing import Any
+from typing import Any, BinaryIO
 from urllib.parse import quote, urlencode
 
 from ccd.base.codes import NotAllowed, from_reply
@@ -18,6 +18,7 @@ from ccd.base.errors import DaemonUnreachable
 
 DEFAULT_SOCKET = "/run/ccd/control.sock"
 _LARGEST_ANSWER = 64_000_000
+_UPLOAD_S = 1_800.0
 
 
 def socket_path(given: str | None = None) -> str:
@@ -39,8 +40,7 @@ class Client:
 
     def get(self, *parts: str, **query: Any) -> Any:
         """GET; the JSON body."""
-        asked = urlencode({key: value for key, value in query.items() if value is not None})
-        return self._ask("GET", address(*parts) + (f"?{asked}" if asked else ""), None)
+        return self._ask("GET", address(*parts) + _query(query), None)
 
     def post(self, *parts: str, **body: Any) -> Any:
         """POST with a JSON body; what is None is left out."""
@@ -50,16 +50,26 @@ class Client:
         """PATCH with a JSON body; what is None is left out."""
         return self._ask("PATCH", address(*parts), {key: value for key, value in body.items() if value is not None})
 
-    def delete(self, *parts: str) -> Any:
-        """DELETE."""
-        return self._ask("DELETE", address(*parts), None)
+    def delete(self, *parts: str, **query: Any) -> Any:
+        """DELETE; the JSON body."""
+        return self._ask("DELETE", address(*parts) + _query(query), None)
+
+    def upload(self, *parts: str, file: BinaryIO, length: int, **query: Any) -> Any:
+        """POST a file of `length` bytes as it is; the answer may take minutes."""
+        headers = {"Content-Type": "text/csv", "Content-Length": str(length)}
+        return self._exchange("POST", address(*parts) + _query(query), file, headers, _UPLOAD_S)
 
     def _ask(self, method: str, target: str, body: Any) -> Any:
-        connection = _UnixConnection(self._path, self._timeout)
+        data = None if body is None else json.dumps(body, ensure_ascii=False).encode()
+        headers = {} if data is None else {"Content-Type": "application/json"}
+        return self._exchange(method, target, data, headers, self._timeout)
+
+    def _exchange(
+        self, method: str, target: str, data: bytes | BinaryIO | None, headers: dict[str, str], timeout: float
+    ) -> Any:
+        connection = _UnixConnection(self._path, timeout)
         try:
-            data = None if body is None else json.dumps(body, ensure_ascii=False).encode()
-            headers = {"Connection": "close"} | ({} if data is None else {"Content-Type": "application/json"})
-            connection.request(method, target, data, headers)
+            connection.request(method, target, data, headers | {"Connection": "close"})
             response = connection.getresponse()
             return _judged(response.status, response.read(_LARGEST_ANSWER))
         except PermissionError:
@@ -69,11 +79,16 @@ class Client:
         except (FileNotFoundError, ConnectionRefusedError):
             raise DaemonUnreachable(f"no ccd answers at {self._path}; is it running? (-S, CCD_SOCKET)") from None
         except TimeoutError:
-            raise DaemonUnreachable(f"ccd did not answer within {self._timeout:g} s") from None
+            raise DaemonUnreachable(f"ccd did not answer within {timeout:g} s") from None
         except (OSError, http.client.HTTPException) as error:
             raise DaemonUnreachable(f"ccd went away at {self._path}: {error}") from None
         finally:
             connection.close()
+
+
+def _query(query: dict[str, Any]) -> str:
+    asked = urlencode({key: value for key, value in query.items() if value is not None})
+    return f"?{asked}" if asked else ""
 
 
 class _UnixConnection(http.client.HTTPConnection):

@@ -99,10 +99,13 @@ class Adoption:
             answered_at=found.answered_at,
             parked=found.parked and not found.bridged_to,
             bridged_to=found.bridged_to,
+            early_media=found.early_media,
         )
 
     def _call(self, leg: Leg, found: Found, place: Place) -> Call:
         past = self._ledger.calls.get(place.call_id)
+        known = past.trunk if past else place.trunk
+        trunk, dialled_e164 = self._registry.recognise(found.origin(), leg.dialled, known)
         return Call(
             call_id=place.call_id,
             leg_id=leg.leg_id,
@@ -116,6 +119,16 @@ class Adoption:
             queued=bool(place.queued or (past and past.queued)),
             connected=bool(place.connected_at or (past and past.connected)),
             connected_at=place.connected_at,
+            voicemail=bool(past and past.voicemail),
+            caller_e164=self._registry.e164(found.caller_number),
+            trunk=trunk,
+            dialled_e164=(past.dialled_e164 if past else "") or dialled_e164,
+            repeat_calls=past.repeat_calls if past else place.repeat_calls,
+            last_agent=past.last_agent if past else place.last_agent,
+            routed_as=past.routed_as if past else None,
+            caller_class=past.caller_class if past and past.caller_class else place.caller_class,
+            class_reason=past.class_reason if past else "",
+            blocked=bool(past and past.blocked),
         )
 
 

@@ -23,9 +23,12 @@ from ccd.calls.facts import (
     ended_by_far_end,
 )
 from ccd.calls.registry import Registry
-from ccd.core.ledger import Ledger, OpenCall
+from ccd.core.ledger import Ledger
+from ccd.core.open_calls import OpenCall
 from ccd.recording.facts import RecordingStopped
 from ccd.switch.cdr import Ending, endings_since, read_ending
+from ccd.voicemail.endings import ending as voicemail_ending
+from ccd.voicemail.facts import MessageEnd
 
 
 class Closing:
@@ -40,6 +43,7 @@ class Closing:
         ledger: Ledger,
         publish: Callable[[Any], None],
         cdr_path: str,
+        close_transfer: Callable[[OpenCall, Moment], None] = lambda past, at: None,
     ) -> None:
         self._clock = clock
         self._registry = registry
@@ -47,6 +51,7 @@ class Closing:
         self._ledger = ledger
         self._publish = publish
         self._cdr_path = cdr_path
+        self._close_transfer = close_transfer
         self._unknown_cause = "LOST"
         self._strangers: dict[str, str] = {}
 
@@ -110,13 +115,15 @@ class Closing:
             agent_end = self.talk_ended_at(past, at)
             self.end_talk(past, min(at, agent_end), EndedBy.AGENT if agent_end < at else EndedBy.CALLER, lost=lost)
         self._leave(past, at, LeftReason.SWITCH_LOST if lost else LeftReason.ABANDONED)
+        self._close_transfer(past, at)
         self.close_stale_offers(past, at)
         if ending is not None and ending.fallback:
             self._publish(CallToFallback(at=at, call_id=past.call_id, leg_id=past.leg_id, reason="ccd_was_away"))
         self._close_recording(past, ending, at)
+        self._close_voicemail(past, at)
         if not past.leg_ended:  # ccd may have died between the two facts
             self._leg_ended(past.leg_id, past.call_id, Role.CUSTOMER, ending, at)
-        outcome = Outcome.ANSWERED if past.connected else (Outcome.ABANDONED if past.queued else Outcome.IVR_ENDED)
+        outcome = _outcome(past)
         by = ended_by_far_end(cause, ending.disposition if ending else "") if ending or lost else EndedBy.UNKNOWN
         self._publish(
             CallEnded(
@@ -173,6 +180,7 @@ class Closing:
         if past.talking:
             self.end_talk(past, self.talk_ended_at(past))
         self._leave(past, self._clock.now(), LeftReason.REMOVED)
+        self._close_transfer(past, 0)
 
     def _leave(self, past: OpenCall, at: Moment, reason: LeftReason) -> None:
         if past.entry_id and past.talked_entry != past.entry_id:
@@ -262,6 +270,13 @@ class Closing:
                 )
             )
 
+    def _close_voicemail(self, past: OpenCall, at: Moment) -> None:
+        """The caller spoke until he hung up, or his message had ended by itself: side measures how long the file is."""
+        started = self._ledger.voicemails.get(past.call_id)
+        if started is not None:
+            spoken_ms = min(ms_between(started.at, at), started.max_ms)
+            self._publish(voicemail_ending(started, at, spoken_ms, MessageEnd.CALLER))
+
     def talk_ended_at(self, past: OpenCall, otherwise: Moment = 0) -> Moment:
         """When the agent's leg of a past talk ended."""
         ending = read_ending(self._cdr_path, past.agent_leg_id) if past.agent_leg_id else None
@@ -280,6 +295,16 @@ class Closing:
             self._acd.roster.wrap_up(agent, at, wrap_up_ms)
         else:
             self._acd.roster.publish(agent, "recovered")
+
+
+def _outcome(past: OpenCall) -> Outcome:
+    if past.connected or past.transferred:
+        return Outcome.ANSWERED
+    if past.blocked:
+        return Outcome.BLOCKED
+    if past.voicemail:
+        return Outcome.VOICEMAIL
+    return Outcome.ABANDONED if past.queued else Outcome.IVR_ENDED
 
 
 def _was_for_us(ending: Ending) -> bool:

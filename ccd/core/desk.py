@@ -19,14 +19,19 @@ from ccd.calls.facts import CallArrived, Role
 from ccd.calls.model import Call, Leg
 from ccd.calls.registry import Registry
 from ccd.core.node import Node
+from ccd.core.reception import Reception
+from ccd.core.screen import Screen
 from ccd.core.site import Site
-from ccd.ivr.doors import Doors, QueueDoor
+from ccd.ivr.answering import answer_in_time
+from ccd.ivr.doors import Diverted, Doors, QueueDoor
 from ccd.ivr.flow import Flow
+from ccd.ivr.frames import NONE_WAIT
 from ccd.ivr.queueing import QueueDone
 from ccd.ivr.runner import run_flow
 from ccd.ivr.talk import Talk
 from ccd.ivr.unheard import Unheard
 from ccd.journal.configuration import Route
+from ccd.screening.diversions import OWN_FLOWS
 from ccd.switch.commands import Hangup, SetVariables, Transfer
 
 log = structlog.get_logger(__name__)
@@ -45,6 +50,8 @@ class Desk:
         nodes: dict[str, Node],
         publish: Callable[[Any], None],
         doors: Doors | None = None,
+        screen: Screen | None = None,
+        reception: Reception | None = None,
     ) -> None:
         self._clock = clock
         self._registry = registry
@@ -52,10 +59,14 @@ class Desk:
         self._site = site
         self._nodes = nodes
         self._publish = publish
+        self._screen = screen
+        self._reception = reception or Reception(clock=clock, site=site, publish=publish)
         self.running: dict[str, Greenlet] = {}
         self._found_in_queue: set[str] = set()
         self._unheard = Unheard(clock)
-        queue_door = QueueDoor(enter=self._enter, waits=self._waits, timeout_prompt=self._timeout_prompt)
+        queue_door = QueueDoor(
+            enter=self._enter, waits=self._waits, timeout_prompt=self._timeout_prompt, screen=self._screen_queue
+        )
         self._doors = dataclasses.replace(doors or Doors(), queue=queue_door)
 
     def on_arrived(self, fact: CallArrived) -> None:
@@ -65,33 +76,65 @@ class Desk:
             return  # a call that a recovery found in the switch's records, or in the fallback
         node = self._nodes[leg.node]
         node.guards.hold(leg.leg_id, leased=leg.leased)
+        self.receive(leg, call)
+
+    def receive(self, leg: Leg, call: Call) -> None:
+        """Find out who calls, and give the call its route and its flow."""
+        node = self._nodes[leg.node]
+        self._reception.recall(call)
+        instead = self.screened(call)
+        place: dict[str, object] = {"role": Role.CUSTOMER.value, "arrived_at": call.arrived_at, "dialled": call.dialled}
+        for name in ("caller_class", "trunk", "repeat_calls", "last_agent"):
+            if known := getattr(call, name):
+                place[name] = known
         node.switch.tell(
-            SetVariables(
-                leg_id=leg.leg_id,
-                values=onchannel.variables(
-                    call_id=call.call_id, role=Role.CUSTOMER.value, arrived_at=call.arrived_at, dialled=call.dialled
-                ),
-            )
+            SetVariables(leg_id=leg.leg_id, values=onchannel.variables(call_id=call.call_id, **place)),
         )
-        route = self._site.route(fact.dialled)
-        if route is None:
-            log.error("call_without_route", call_id=call.call_id, dialled=fact.dialled)
+        if instead is not None:
+            route = self.route_for(call, instead)
+            self._reception.tell(call, route, instead)
+            self.run(leg, call, instead, route)
+            return
+        chosen = self._site.route_of(call)
+        if chosen is None:
+            log.error("call_without_route", call_id=call.call_id, dialled=call.dialled, trunk=call.trunk)
             self.to_fallback(leg, "no_route")
             return
         try:
-            flow = self._site.flow_named(route.flow)
+            flow = self._reception.flow_for(call, chosen)
         except NotFound:
-            log.error("route_without_flow", call_id=call.call_id, dialled=fact.dialled, flow=route.flow)
+            log.error("route_without_flow", call_id=call.call_id, dialled=call.dialled, flow=chosen.flow)
             self.to_fallback(leg, "no_flow")
             return
-        self.run(leg, call, flow, route)
+        self.run(leg, call, flow, chosen)
+
+    def screened(self, call: Call) -> Flow | None:
+        """What the lists say of a caller who arrives: his class is set, and he may get a flow of theirs."""
+        return self._screen.arrival(call) if self._screen is not None else None
+
+    def route_for(self, call: Call, flow: Flow) -> Route:
+        """The route of a call that got its flow from the lists: its own, but for flows of ours, which answer when they say."""
+        own = self._site.route_of(call) if flow.name not in OWN_FLOWS else None
+        return own or Route(dialled=call.dialled, flow=flow.name)
 
     def run(
-        self, leg: Leg, call: Call, flow: Flow, route: Route, *, start: str = "", edge: str = "", values: str = ""
+        self,
+        leg: Leg,
+        call: Call,
+        flow: Flow,
+        route: Route,
+        *,
+        start: str = "",
+        edge: str = "",
+        values: str = "",
+        stack: str = "",
+        goes_on: bool = False,
     ) -> None:
-        """Run a flow on a leg; a recovery names the node where it found the call, the edge if that node is done, its values."""
+        """Run a flow on a leg; a recovery names the node where it found the call, the edge if that node is done, its values,
+        the flows around it, and whether what that node does goes on."""
         node = self._nodes[leg.node]
         mailbox = self._registry.open_mailbox(leg.leg_id)
+        leg.presses.method = self._site.dtmf_of(call)
         talk = Talk(
             call=call,
             leg=leg,
@@ -99,7 +142,7 @@ class Desk:
             switch=node.switch,
             clock=self._clock,
             doors=dataclasses.replace(
-                self._doors, prompt_path=lambda prompt: self._site.prompt_path(prompt, flow.language)
+                self._doors, prompt_path=lambda prompt: self._site.prompt_path(prompt, talk.spoken)
             ),
             unheard=self._unheard,
             answer_point=route.answer,
@@ -108,21 +151,45 @@ class Desk:
 
         written = ""
 
-        def remember(sha256: str, place: str, changed_values: str) -> None:
+        def remember(sha256: str, place: str, changed_values: str, around: str) -> None:
             nonlocal written
             changed = {"node": place} if sha256 == written else {"flow": sha256, "node": place}
             if changed_values:
                 changed["values"] = changed_values
+            if around:
+                changed["stack"] = "" if around == NONE_WAIT else around
             written = sha256
             node.switch.tell(SetVariables(leg_id=leg.leg_id, values=onchannel.variables(**changed)))
 
         def body() -> None:
-            run_flow(flow, talk, clock=self._clock, publish=self._publish, remember=remember, start=start, edge=edge)
+            nonlocal flow, start, edge, stack, goes_on
+            while True:
+                try:
+                    run_flow(
+                        flow,
+                        talk,
+                        clock=self._clock,
+                        publish=self._publish,
+                        remember=remember,
+                        start=start,
+                        edge=edge,
+                        stack=stack,
+                        goes_on=goes_on,
+                        find=self._site.flow,
+                    )
+                    return
+                except Diverted as elsewhere:
+                    flow, start, edge, stack, goes_on = elsewhere.flow, "", "", "", False
+                    talk.answer_point = self.route_for(call, flow).answer
 
         def crashed(crash: Exception) -> None:
             self.to_fallback(leg, "flow_failed")
 
+        trunk = self._site.trunk_of(call)
+        not_in_time = answer_in_time(talk, trunk.answer_within_ms if trunk else 0)
+
         def over(_: Greenlet) -> None:
+            not_in_time()
             self.running.pop(call.call_id, None)
             self._found_in_queue.discard(leg.leg_id)
 
@@ -147,6 +214,19 @@ class Desk:
         self._nodes[leg.node].switch.tell(Hangup(leg_id=leg.leg_id))
 
     # --- the queue's door --------------------------------------------------------------------------
+
+    def _screen_queue(self, call: Call, leg: Leg, queue_name: str) -> None:
+        """Whoever stands in a queue already, or has just left one, is not asked again."""
+        known = self._acd.caller_of(leg.leg_id) is not None or leg.leg_id in self._found_in_queue
+        if self._screen is None or known:
+            return
+        before = call.caller_class
+        instead = self._screen.queue(call, queue_name)
+        if call.caller_class != before:
+            values = onchannel.variables(caller_class=call.caller_class)
+            self._nodes[leg.node].switch.tell(SetVariables(leg_id=leg.leg_id, values=values))
+        if instead is not None:
+            raise Diverted(instead)
 
     def _enter(self, call: Call, leg: Leg, queue_name: str, priority: int) -> str:
         caller = self._acd.caller_of(leg.leg_id)

@@ -1,4 +1,4 @@
-"""The composition root of the deciding process: every object is built here, in sight, and nowhere else."""
+"""The composition root of the deciding process: every object is built here, in sight; `wiring` joins them."""
 
 from __future__ import annotations
 
@@ -16,38 +16,37 @@ from ccd.acd.service import Acd
 from ccd.base.bus import Bus
 from ccd.base.clock import Clock, SystemClock
 from ccd.base.errors import CcdError, NotFound, Refused
+from ccd.base.greenlets import spawn
 from ccd.base.ids import new_id
-from ccd.base.numbering import Numbering
 from ccd.calls.facts import (
-    CallArrived,
-    LegAnswered,
-    LegCreated,
     LegEnded,
-    LegParked,
-    LegsBridged,
-    SwitchConnected,
     SwitchDisconnected,
 )
 from ccd.calls.registry import Registry
+from ccd.core import way_out, wiring
 from ccd.core.child import SideProcess
 from ccd.core.desk import Desk
-from ccd.core.marks import CallMarks
-from ccd.core.memory import Memory, restore_ledger
+from ccd.core.errands import Errands
+from ccd.core.memory import Memory, restore_callers, restore_ledger
 from ccd.core.node import Node
 from ccd.core.publisher import Publisher
+from ccd.core.reception import Reception
 from ccd.core.recording_points import RecordingPoints
 from ccd.core.recovery import Recovery
+from ccd.core.screen import Screen, open_lists
 from ccd.core.site import Site
 from ccd.core.socket import CommandSocket
 from ccd.core.verbs import VERBS
-from ccd.ivr.doors import Doors
+from ccd.ivr.dialling import Dialling
 from ccd.journal.configuration import Configuration
 from ccd.journal.snapshot import StateFolder
 from ccd.journal.spool import SpoolWriter
 from ccd.recording.service import Recordings
 from ccd.routing.calendars import Calendars
+from ccd.routing.closings import RouteClosings
 from ccd.settings.model import Settings
-from ccd.switch.events import RecordStopped
+from ccd.voicemail.listening import Listening
+from ccd.voicemail.service import Voicemails
 
 log = structlog.get_logger(__name__)
 
@@ -69,23 +68,59 @@ class House:
         self.state = StateFolder(Path(settings.state_dir))
         self.bus = Bus()
         self.ledger = restore_ledger(self.state, Path(settings.state_dir) / "spool")
+        self.callers = restore_callers(self.state, Path(settings.state_dir) / "spool")
         self.spool = SpoolWriter(
             Path(settings.state_dir) / "spool", self.boot_id, clock=self.clock, on_append=self._journal_grew
         )
-        self.memory = Memory(clock=self.clock, ledger=self.ledger, spool=self.spool, state=self.state)
-        self.publisher = Publisher(self.spool, self.ledger, self.bus)
-        self.site = Site(settings.sounds_path, settings.language)
-        self.registry = Registry(self.clock, self.publisher.publish, _numbering(settings))
+        self.memory = Memory(
+            clock=self.clock, ledger=self.ledger, callers=self.callers, spool=self.spool, state=self.state
+        )
+        self.publisher = Publisher(self.spool, self.ledger, self.bus, self.callers)
+        self.site = Site(settings.sounds_path, settings.language, settings.numbering.rules)
+        self.registry = Registry(self.clock, self.publisher.publish, settings.numbering.rules, self.site.recognise)
         self.nodes: dict[str, Node] = {}
         self.calendars = Calendars(self.clock, self.publisher.publish, self.ledger.closings)
+        self.routes = RouteClosings(
+            self.clock, self.publisher.publish, self.ledger.route_closings, self.calendars.answer
+        )
+        self.errands = Errands(self.clock, wiring.errand_times(settings))
         self.acd = Acd(self._ports(), self._stay_done)
+        self.dialling = Dialling(way_out.dial_ports(self._ports(), self.registry))
         self.recordings = Recordings(
             clock=self.clock,
             publish=self.publisher.publish,
             switch_of=lambda name: self.node(name).switch,
             switch_root=lambda name: self.node(name).recordings_path,
             local_root=settings.recordings.path,
+            mask_limit_ms=settings.recordings.mask_limit_ms,
         )
+        self.points = RecordingPoints(
+            registry=self.registry,
+            route_of=self.site.route_of,
+            acd=self.acd,
+            recordings=self.recordings,
+            clock=self.clock,
+            publish=self.publisher.publish,
+            inbound=settings.recordings.inbound,
+            prompts=wiring.consent_prompts(settings),
+        )
+        self.voicemails = Voicemails(
+            clock=self.clock,
+            publish=self.publisher.publish,
+            switch_of=lambda name: self.node(name).switch,
+            switch_root=lambda name: self.node(name).recordings_path,
+            local_root=settings.recordings.path,
+            e164=self.registry.e164,
+        )
+        self.listening = Listening(
+            clock=self.clock,
+            publish=self.publisher.publish,
+            registry=self.registry,
+            switch_of=lambda name: self.node(name).switch,
+            switch_root=lambda name: self.node(name).recordings_path,
+            node_is_up=self._node_is_up,
+        )
+        self.lists = open_lists(self.state, self.clock, settings.numbering.rules)
         self.desk = Desk(
             clock=self.clock,
             registry=self.registry,
@@ -93,15 +128,35 @@ class House:
             site=self.site,
             nodes=self.nodes,
             publish=self.publisher.publish,
-            doors=Doors(hours=self.calendars.edge),
+            reception=Reception(
+                clock=self.clock,
+                site=self.site,
+                publish=self.publisher.publish,
+                closings=self.routes,
+                callers=self.callers,
+                window_ms=settings.numbering.repeat_window_ms,
+                agent_name=self._agent_name,
+                keep=self._keep_configuration,
+            ),
+            screen=Screen(
+                clock=self.clock,
+                lists=self.lists,
+                site=self.site,
+                publish=self.publisher.publish,
+                keep=self._keep_configuration,
+            ),
+            doors=wiring.doors(self),
         )
         self.recovery = Recovery(
             clock=self.clock,
             registry=self.registry,
             acd=self.acd,
+            dialling=self.dialling,
             desk=self.desk,
             site=self.site,
             recordings=self.recordings,
+            points=self.points,
+            voicemails=self.voicemails,
             ledger=self.ledger,
             publish=self.publisher.publish,
             cdr_path=settings.recordings.cdr_path,
@@ -116,9 +171,9 @@ class House:
                 on_down=self._node_down,
                 count_legs=self._count_legs,
             )
-        self.socket = CommandSocket(settings.core_socket, self.do, self._spool_position)
+        self.socket = CommandSocket(settings.core_socket, self.do, self._spool_position, self.errands)
         self.side = SideProcess(side_arguments, self.clock) if side_arguments is not None else None
-        self._listen()
+        wiring.listen(self)
 
     # --- life --------------------------------------------------------------------------------------
 
@@ -135,11 +190,11 @@ class House:
         self.socket.start()
         for node in self.nodes.values():
             node.start()
-        self.clock.call_later(SIDE_AT_LATEST_S, self._start_side)
+        self.clock.call_later(SIDE_AT_LATEST_S, self.start_side)
         self.memory.start()
         log.info("core_started", boot_id=self.boot_id, configuration=self.site.configuration.version)
 
-    def _start_side(self) -> None:
+    def start_side(self) -> None:
         """Side takes a second of a processor to start: the callers who are on the switch come first."""
         if self.side is not None:
             self.side.start()
@@ -161,6 +216,7 @@ class House:
         if self.side is not None:
             self.side.stop()
         self.spool.close()
+        self.lists.close()
         self.state.close()
         log.info("core_stopped", boot_id=self.boot_id)
 
@@ -188,27 +244,8 @@ class House:
             node_is_up=self._node_is_up,
         )
 
-    def _listen(self) -> None:
-        on = self.bus.on
-        on(SwitchConnected, lambda _: self._start_side())
-        on(SwitchConnected, lambda fact: self.recordings.order_again(fact.node))
-        on(LegEnded, self._forget_lease)
-        on(CallArrived, self.desk.on_arrived)
-        on(LegCreated, self.recovery.closing.on_leg_created)
-        on(LegCreated, self.acd.roster.on_leg_created)
-        on(LegAnswered, self.acd.offers.on_answered)
-        on(LegParked, self.acd.on_leg_parked)
-        on(LegsBridged, self.acd.offers.on_bridged)
-        on(RecordStopped, self.recordings.on_stopped)
-        on(LegEnded, self.recordings.on_leg_ended)
-        on(LegEnded, self.acd.on_leg_ended)
-        on(LegEnded, self.recovery.closing.on_leg_ended)
-        CallMarks(self.registry).listen(self.bus)
-        RecordingPoints(registry=self.registry, site=self.site, acd=self.acd, recordings=self.recordings).listen(
-            self.bus
-        )
-
-    def _forget_lease(self, fact: LegEnded) -> None:
+    def forget_lease(self, fact: LegEnded) -> None:
+        """A leg is gone: nobody renews its lease."""
         for node in self.nodes.values():
             node.guards.forget(fact.leg_id)
 
@@ -259,8 +296,18 @@ class House:
         merged = msgspec.structs.replace(configuration, flows=running | configuration.flows)
         self.site.take(merged)
         self.calendars.configure(configuration.calendars)
+        self.routes.configure(self.site.routes)
+        self.voicemails.configure(configuration.boxes)
         self.acd.configure(configuration.queues)
         self.acd.roster.configure(configuration.agents, configuration.stations, configuration.tiers)
+
+    def _agent_name(self, agent_id: str) -> str:
+        agent = self.acd.roster.agents.get(agent_id)
+        return agent.settings.name if agent else ""
+
+    def _keep_configuration(self) -> None:
+        """Also from the bus, which may not wait: the disk is waited for in a greenlet of its own."""
+        spawn("configuration_kept", lambda: self.state.save_configuration(self.site.configuration))
 
     def _spool_position(self) -> tuple[int, int]:
         position = self.spool.position
@@ -281,8 +328,3 @@ class House:
         if function is None:
             raise NotFound(f"no verb {verb}")
         return function(self, given)
-
-
-def _numbering(settings: Settings) -> Numbering:
-    own = settings.numbering
-    return Numbering(country=own.country, area=own.area, outside=own.outside)

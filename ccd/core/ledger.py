@@ -21,69 +21,33 @@ from ccd.acd.facts import (
 )
 from ccd.base.clock import Moment
 from ccd.calls.facts import CallAnswered, CallArrived, CallEnded, LegCreated, LegEnded, Role, SwitchConnected
-from ccd.ivr.facts import FlowEntered, NodeEntered
+from ccd.core.open_calls import OpenCall, OpenLeg, OpenTransfer
+from ccd.ivr.facts import FlowEntered, NodeEntered, TransferConnected, TransferEnded, TransferStarted
 from ccd.recording.facts import (
+    RecordingAsked,
+    RecordingConsent,
     RecordingFailed,
     RecordingMasked,
     RecordingStarted,
     RecordingStopped,
     RecordingUnmasked,
 )
-from ccd.routing.facts import CalendarClosed, CalendarOpened
+from ccd.recording.masks import AGENT, KeptMask
+from ccd.routing.facts import CalendarClosed, CalendarOpened, CallRouted, RouteClosed, RouteOpened
+from ccd.screening.facts import CallScreened
+from ccd.screening.model import BLOCKS
+from ccd.voicemail.facts import VoicemailDiscarded, VoicemailFailed, VoicemailLeft, VoicemailStarted
 
 ENDED_KEPT = 500
-
-
-class OpenCall(msgspec.Struct, kw_only=True, omit_defaults=True):
-    """A call that has not ended, as far as the facts go.
-
-    `talked_entry` is the stay that came to a conversation. `done`: the stay is over and the flow has not gone on yet, by
-    this edge. `place` is the node of the flow, `values` the call's own values there. `leg_ended`: the customer's leg
-    is known to have ended, and not yet the call.
-    """
-
-    call_id: str
-    leg_id: str
-    node: str
-    caller_number: str = ""
-    caller_name: str = ""
-    dialled: str = ""
-    arrived_at: Moment = 0
-    answered_at: Moment = 0
-    queued: bool = False
-    connected: bool = False
-    talking: bool = False
-    talked: bool = False
-    connected_at: Moment = 0
-    entry_id: str = ""
-    queue_id: str = ""
-    joined_at: Moment = 0
-    priority: int = 0
-    talked_entry: str = ""
-    done: str = ""
-    flow: str = ""
-    place: str = ""
-    values: str = ""
-    agent_id: str = ""
-    agent_leg_id: str = ""
-    leg_ended: bool = False
-    offers: dict[str, dict[str, str]] = msgspec.field(default_factory=dict)
-    legs: dict[str, str] = msgspec.field(default_factory=dict)
-
-
-class OpenLeg(msgspec.Struct, kw_only=True, omit_defaults=True):
-    """A leg that has not ended, as far as the facts go."""
-
-    node: str
-    call_id: str
-    role: str
+NONE_WAIT = "[]"
 
 
 class Ledger(msgspec.Struct, kw_only=True):
     """Agents by their latest fact, open calls, legs and (by call) recordings; the legs of the calls that ended last.
 
     `widowed` are offers whose call has ended before them. `core_uuids` tells by node which run of FreeSWITCH the legs belong to.
-    `closings` are the calendars that somebody closed.
+    `closings` are the calendars that somebody closed, `route_closings` the routes,
+    `voicemails` by call the messages that are being spoken.
     """
 
     agents: dict[str, AgentChanged] = msgspec.field(default_factory=dict)
@@ -92,10 +56,17 @@ class Ledger(msgspec.Struct, kw_only=True):
     widowed: dict[str, dict[str, str]] = msgspec.field(default_factory=dict)
     core_uuids: dict[str, str] = msgspec.field(default_factory=dict)
     recordings: dict[str, RecordingStarted] = msgspec.field(default_factory=dict)
-    masked: dict[str, int] = msgspec.field(default_factory=dict)
+    masked: dict[str, dict[str, KeptMask] | int] = msgspec.field(default_factory=dict)
     closings: dict[str, CalendarClosed] = msgspec.field(default_factory=dict)
+    route_closings: dict[str, RouteClosed] = msgspec.field(default_factory=dict)
+    voicemails: dict[str, VoicemailStarted] = msgspec.field(default_factory=dict)
     ended: dict[str, Moment] = msgspec.field(default_factory=dict)
     latest_at: Moment = 0
+
+    def masks_of(self, call_id: str) -> dict[str, KeptMask]:
+        """Why the recording of a call is silent; a ledger of before there were reasons says 1 of a masked one."""
+        kept = self.masked.get(call_id, {})
+        return {AGENT: KeptMask()} if isinstance(kept, int) else kept
 
     def apply(self, fact: Any) -> None:
         """Follow one fact."""
@@ -113,10 +84,18 @@ def _arrived(ledger: Ledger, fact: CallArrived) -> None:
         caller_number=fact.caller_number,
         caller_name=fact.caller_name,
         dialled=fact.dialled,
+        trunk=fact.trunk,
+        dialled_e164=fact.dialled_e164,
         arrived_at=fact.at,
     )
     if leg := ledger.legs.get(fact.leg_id):  # it was created before anybody knew whose it was
         leg.call_id, leg.role = fact.call_id, Role.CUSTOMER
+
+
+def _screened(ledger: Ledger, fact: CallScreened) -> None:
+    if call := ledger.calls.get(fact.call_id):
+        call.caller_class, call.class_reason = fact.caller_class, fact.reason
+        call.blocked = fact.action in BLOCKS
 
 
 def _answered(ledger: Ledger, fact: CallAnswered) -> None:
@@ -193,15 +172,20 @@ def _left(ledger: Ledger, fact: CallerLeft) -> None:
 
 
 def _flow_entered(ledger: Ledger, fact: FlowEntered) -> None:
-    if call := ledger.calls.get(fact.call_id):
-        call.flow = fact.sha256
+    """A flow that is gone on with is known already, and the call may stand in a sub-flow of it."""
+    call = ledger.calls.get(fact.call_id)
+    if call is not None and not fact.resumed:
+        call.flow, call.place, call.stack = fact.sha256, "", ""
 
 
 def _node_entered(ledger: Ledger, fact: NodeEntered) -> None:
     if call := ledger.calls.get(fact.call_id):
         call.place = fact.node
+        call.flow = fact.sha256 or call.flow
+        if fact.stack:
+            call.stack = "" if fact.stack == NONE_WAIT else fact.stack
         call.values = fact.values or call.values
-        call.done = ""
+        call.done = call.transfer_result = ""
 
 
 def _switch_connected(ledger: Ledger, fact: SwitchConnected) -> None:
@@ -214,19 +198,38 @@ def _agent_changed(ledger: Ledger, fact: AgentChanged) -> None:
 
 def _recording_started(ledger: Ledger, fact: RecordingStarted) -> None:
     ledger.recordings[fact.call_id] = fact
+    if call := ledger.calls.get(fact.call_id):
+        call.recording_asked = fact.from_point
+
+
+def _recording_asked(ledger: Ledger, fact: RecordingAsked) -> None:
+    if call := ledger.calls.get(fact.call_id):
+        call.recording_asked = fact.from_point
+
+
+def _recording_consent(ledger: Ledger, fact: RecordingConsent) -> None:
+    if call := ledger.calls.get(fact.call_id):
+        call.recording_consent = fact.consent
 
 
 def _recording_ended(ledger: Ledger, fact: RecordingStopped | RecordingFailed) -> None:
     ledger.recordings.pop(fact.call_id, None)
     ledger.masked.pop(fact.call_id, None)
+    if call := ledger.calls.get(fact.call_id):
+        call.recording_over = True
 
 
 def _masked(ledger: Ledger, fact: RecordingMasked) -> None:
-    ledger.masked[fact.call_id] = 1
+    kept = KeptMask(from_ms=fact.offset_ms, until=fact.until)
+    ledger.masked[fact.call_id] = {**ledger.masks_of(fact.call_id), fact.reason: kept}
 
 
 def _unmasked(ledger: Ledger, fact: RecordingUnmasked) -> None:
-    ledger.masked.pop(fact.call_id, None)
+    left = {reason: kept for reason, kept in ledger.masks_of(fact.call_id).items() if reason != fact.reason}
+    if left:
+        ledger.masked[fact.call_id] = left
+    else:
+        ledger.masked.pop(fact.call_id, None)
 
 
 def _calendar_closed(ledger: Ledger, fact: CalendarClosed) -> None:
@@ -237,8 +240,64 @@ def _calendar_opened(ledger: Ledger, fact: CalendarOpened) -> None:
     ledger.closings.pop(fact.calendar, None)
 
 
+def _route_closed(ledger: Ledger, fact: RouteClosed) -> None:
+    ledger.route_closings[fact.dialled] = fact
+
+
+def _route_opened(ledger: Ledger, fact: RouteOpened) -> None:
+    ledger.route_closings.pop(fact.dialled, None)
+
+
+def _routed(ledger: Ledger, fact: CallRouted) -> None:
+    if call := ledger.calls.get(fact.call_id):
+        call.repeat_calls, call.last_agent, call.routed_as = fact.repeat_calls, fact.last_agent, fact.caller_class
+
+
+def _transfer_started(ledger: Ledger, fact: TransferStarted) -> None:
+    if call := ledger.calls.get(fact.call_id):
+        call.transfer = OpenTransfer(
+            transfer_id=fact.transfer_id,
+            leg_id=fact.leg_id,
+            node=fact.node,
+            to=fact.to,
+            contact=fact.contact,
+            made_at=fact.at,
+        )
+
+
+def _transfer_connected(ledger: Ledger, fact: TransferConnected) -> None:
+    if call := ledger.calls.get(fact.call_id):
+        call.transferred = True
+        if call.transfer is not None:
+            call.transfer.connected_at = fact.at
+
+
+def _transfer_ended(ledger: Ledger, fact: TransferEnded) -> None:
+    """Which edge that means, the node says that the flow goes on from; see `ccd.core.transfers`."""
+    if call := ledger.calls.get(fact.call_id):
+        call.transfer, call.transfer_result = None, fact.result
+
+
+def _voicemail_started(ledger: Ledger, fact: VoicemailStarted) -> None:
+    ledger.voicemails[fact.call_id] = fact
+
+
+def _voicemail_left(ledger: Ledger, fact: VoicemailLeft) -> None:
+    _voicemail_over(ledger, fact.call_id, "next")
+    if call := ledger.calls.get(fact.call_id):
+        call.voicemail = True
+
+
+def _voicemail_over(ledger: Ledger, call_id: str, edge: str) -> None:
+    """The flow goes on by this edge, and does not ask for another message after a restart."""
+    ledger.voicemails.pop(call_id, None)
+    if call := ledger.calls.get(call_id):
+        call.done = edge
+
+
 _STEPS: dict[type, Any] = {
     CallArrived: _arrived,
+    CallScreened: _screened,
     CallAnswered: _answered,
     CallEnded: _ended,
     LegCreated: _leg_created,
@@ -250,6 +309,9 @@ _STEPS: dict[type, Any] = {
     CallerLeft: _left,
     FlowEntered: _flow_entered,
     NodeEntered: _node_entered,
+    TransferStarted: _transfer_started,
+    TransferConnected: _transfer_connected,
+    TransferEnded: _transfer_ended,
     SwitchConnected: _switch_connected,
     OfferMade: _offer_made,
     OfferEnded: _offer_ended,
@@ -259,6 +321,15 @@ _STEPS: dict[type, Any] = {
     RecordingFailed: _recording_ended,
     RecordingMasked: _masked,
     RecordingUnmasked: _unmasked,
+    RecordingAsked: _recording_asked,
+    RecordingConsent: _recording_consent,
     CalendarClosed: _calendar_closed,
     CalendarOpened: _calendar_opened,
+    RouteClosed: _route_closed,
+    RouteOpened: _route_opened,
+    CallRouted: _routed,
+    VoicemailStarted: _voicemail_started,
+    VoicemailLeft: _voicemail_left,
+    VoicemailDiscarded: lambda ledger, fact: _voicemail_over(ledger, fact.call_id, "empty"),
+    VoicemailFailed: lambda ledger, fact: _voicemail_over(ledger, fact.call_id, "failed"),
 }

@@ -6,6 +6,8 @@ from ccd.acd.facts import CallerConnected, CallerQueued, CallerReturned, TalkEnd
 from ccd.base.bus import Bus
 from ccd.calls.facts import EndedBy
 from ccd.calls.registry import Registry
+from ccd.ivr.facts import TransferConnected
+from ccd.voicemail.facts import VoicemailLeft
 
 
 class CallMarks:
@@ -20,6 +22,8 @@ class CallMarks:
         bus.on(CallerConnected, self._connected)
         bus.on(CallerReturned, self._returned)
         bus.on(TalkEnded, self._talk_ended)
+        bus.on(TransferConnected, self._transferred)
+        bus.on(VoicemailLeft, self._voicemail_left)
 
     def _queued(self, fact: CallerQueued) -> None:
         if call := self._calls.get(fact.call_id):
@@ -37,3 +41,11 @@ class CallMarks:
         if call := self._calls.get(fact.call_id):
             call.talked = True
             call.agent_hung_up = fact.ended_by is EndedBy.AGENT
+
+    def _transferred(self, fact: TransferConnected) -> None:
+        if call := self._calls.get(fact.call_id):
+            call.transferred = True
+
+    def _voicemail_left(self, fact: VoicemailLeft) -> None:
+        if call := self._calls.get(fact.call_id):
+            call.voicemail = True

@@ -1,46 +1,218 @@
-"""When a call's recording starts: the policy of its route and its queue, asked at each point of the call."""
+"""Where a call's recording begins and which parts of it are silence: the policy, asked whenever the call comes to another part.
+
+The parts are told by facts: answered, in a queue, with an agent, behind them. What the policy says is ccd.recording.policy's.
+"""
 
 from __future__ import annotations
 
-from ccd.acd.facts import CallerConnected, CallerQueued
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from ccd.acd.facts import CallerConnected, CallerLeft, CallerQueued, CallerReturned, TalkEnded
 from ccd.acd.service import Acd
 from ccd.base.bus import Bus
-from ccd.calls.facts import CallAnswered
+from ccd.base.clock import Clock
+from ccd.calls.facts import CallAnswered, CallArrived, CallEnded
 from ccd.calls.model import Call
 from ccd.calls.registry import Registry
-from ccd.core.site import Site
+from ccd.core.open_calls import OpenCall
+from ccd.ivr.facts import NodeEntered
+from ccd.ivr.recording import Consent, ConsentPrompts
+from ccd.journal.configuration import Route
+from ccd.recording.facts import RecordingAsked, RecordingConsent, RecordingFailed, RecordingStopped
+from ccd.recording.masks import CONSENT, FLOW, POLICY
+from ccd.recording.policy import NEVER, NO, POINTS, Part, due, judge
 from ccd.recording.service import Recordings
 
 
-class RecordingPoints:
-    """Starts recordings where route or queue say so."""
+@dataclass(slots=True)
+class Course:
+    """How far a call has come as its recording sees it. `asked` is the point from which it is asked for, once it is.
 
-    def __init__(self, *, registry: Registry, site: Site, acd: Acd, recordings: Recordings) -> None:
+    `over`: it has ended, or could not be had; that is not tried again.
+    """
+
+    queue_id: str = ""
+    agent_id: str = ""
+    asked: str = ""
+    consent: str = ""
+    over: bool = False
+
+
+class RecordingPoints:
+    """Starts recordings and holds them silent, as direction, route, queue and agent say."""
+
+    def __init__(
+        self,
+        *,
+        registry: Registry,
+        route_of: Callable[[Call], Route | None],
+        acd: Acd,
+        recordings: Recordings,
+        clock: Clock,
+        publish: Callable[[Any], None],
+        inbound: str = NO,
+        prompts: ConsentPrompts | None = None,
+    ) -> None:
         self._registry = registry
-        self._site = site
+        self._route_of = route_of
         self._acd = acd
         self._recordings = recordings
+        self._clock = clock
+        self._publish = publish
+        self._inbound = inbound
+        self._prompts = prompts or ConsentPrompts()
+        self._courses: dict[str, Course] = {}
 
     def listen(self, bus: Bus) -> None:
         """Follow the facts of a bus."""
-        bus.on(CallAnswered, self._answered)
-        bus.on(CallerQueued, lambda fact: self._record(fact.call_id, "queue"))
-        bus.on(CallerConnected, lambda fact: self._record(fact.call_id, "agent"))
+        bus.on(CallArrived, self._arrived)
+        bus.on(CallAnswered, lambda fact: self.look(fact.call_id))
+        bus.on(CallerQueued, lambda fact: self._moved(fact.call_id, queue_id=fact.queue_id))
+        bus.on(CallerConnected, lambda fact: self._moved(fact.call_id, fact.queue_id, fact.agent_id))
+        bus.on(CallerReturned, lambda fact: self._moved(fact.call_id, fact.queue_id))
+        bus.on(TalkEnded, lambda fact: self._moved(fact.call_id))
+        bus.on(CallerLeft, lambda fact: self._moved(fact.call_id))
+        bus.on(RecordingConsent, self._consented)
+        bus.on(RecordingFailed, self._over)
+        bus.on(RecordingStopped, self._over)
+        bus.on(NodeEntered, self._node_entered)
+        bus.on(CallEnded, self._ended)
 
-    def _answered(self, fact: CallAnswered) -> None:
-        """A caller who waits unanswered has passed the queue's point by then."""
-        call = self._registry.calls.get(fact.call_id)
-        self._record(fact.call_id, "answer")
-        if call is not None and call.queued:
-            self._record(fact.call_id, "queue")
+    # --- the course of a call ---------------------------------------------------------------------
 
-    def _record(self, call_id: str, point: str) -> None:
-        """Start at the first point that route or queue names."""
-        call = self._registry.calls.get(call_id)
-        if call is not None and call.answered_at and self._policy_says(call, point):
-            self._recordings.start(call_id=call.call_id, leg_id=call.leg_id, node=call.node, point=point)
+    def _arrived(self, fact: CallArrived) -> None:
+        self._course(fact.call_id)
 
-    def _policy_says(self, call: Call, point: str) -> bool:
-        route = self._site.route(call.dialled)
-        queue = self._acd.queues.get(call.queue_id)
-        return point in (route.record if route else "no", queue.settings.record if queue else "no")
+    def _course(self, call_id: str) -> Course:
+        return self._courses.setdefault(call_id, Course())
+
+    def _moved(self, call_id: str, queue_id: str = "", agent_id: str = "") -> None:
+        """A call that a recovery has found and not taken up yet has no course: what it was recorded in is not known here."""
+        if course := self._courses.get(call_id):
+            course.queue_id, course.agent_id = queue_id, agent_id
+            self.look(call_id)
+
+    def _consented(self, fact: RecordingConsent) -> None:
+        if course := self._courses.get(fact.call_id):
+            course.consent = fact.consent
+            self.look(fact.call_id)
+
+    def _over(self, fact: RecordingFailed | RecordingStopped) -> None:
+        if course := self._courses.get(fact.call_id):
+            course.over = True
+
+    def _node_entered(self, fact: NodeEntered) -> None:
+        """A flow that was taken up at a node begins there without an edge: only later is that node behind it."""
+        if fact.edge:
+            self._recordings.masking.left_node(fact.call_id)
+
+    def _ended(self, fact: CallEnded) -> None:
+        self._courses.pop(fact.call_id, None)
+        self._recordings.masking.forget(fact.call_id)
+
+    def take_up(self, call: Call, past: OpenCall | None, *, queue_id: str, agent_id: str) -> None:
+        """A restarted ccd found the call, in this queue and with this agent ('' for none)."""
+        running = self._recordings.of_call(call.call_id) is not None
+        course = self._courses[call.call_id] = Course(
+            queue_id=queue_id,
+            agent_id=agent_id,
+            asked=(past.recording_asked if past else "") or ("answer" if running else ""),
+            consent=past.recording_consent if past else "",
+            over=bool(past and past.recording_over),
+        )
+        if call.answered_at and not course.asked:  # what was passed while the call was with the ccd before
+            passed = (call.connected and "agent") or (call.queued and "queue") or "answer"
+            course.asked = judge(self._part(call, course, point=passed)).asked
+        self.look(call.call_id)
+
+    # --- the policy -------------------------------------------------------------------------------
+
+    def look(self, call_id: str) -> None:
+        """Do what the policy says of the part that the call is in now."""
+        call, course = self._registry.calls.get(call_id), self._courses.get(call_id)
+        if call is None or course is None or not call.answered_at or call.leg_id not in self._registry.legs:
+            return
+        verdict = judge(self._part(call, course), course.asked)
+        if verdict.asked and not course.asked and not verdict.heard:
+            self._publish(RecordingAsked(at=self._clock.now(), call_id=call_id, from_point=verdict.asked))
+        course.asked = verdict.asked
+        masking = self._recordings.masking
+        for reason, stands in (
+            (CONSENT, "consent" in verdict.silent),
+            (POLICY, any(level != "consent" for level in verdict.silent)),
+        ):
+            if stands and (verdict.asked or masking.holds(call_id, reason)):
+                masking.hold(call_id, reason)
+            elif not stands:
+                masking.release(call_id, reason, "policy")
+        if verdict.heard and not course.over and call.leg_id not in self._recordings.running:
+            route = self._route_of(call)
+            self._recordings.start(
+                call_id=call_id,
+                leg_id=call.leg_id,
+                node=call.node,
+                point=verdict.asked,
+                keep_days=route.keep_days if route else 0,
+            )
+
+    def _part(self, call: Call, course: Course, point: str = "") -> Part:
+        route = self._route_of(call)
+        queue = self._acd.queues.get(course.queue_id)
+        agent = self._acd.roster.agents.get(course.agent_id)
+        here = (course.agent_id and "agent") or (course.queue_id and "queue") or "answer"
+        return Part(
+            point=point or (here if call.answered_at else ""),
+            direction=self._inbound,
+            route=route.record if route else NO,
+            queue=queue.settings.record if queue else NO,
+            agent=agent.settings.record if agent else NO,
+            demands=(route.consent if route else NO, queue.settings.consent if queue else NO),
+            consent=course.consent,
+        )
+
+    # --- what flows ask ---------------------------------------------------------------------------
+
+    def consent_due(self, call: Call, queue_name: str) -> Consent | None:
+        """What the caller must hear now, in the flow ('') or before he joins a queue; None when nothing is due.
+
+        Nothing is due before a recording that nobody in charge there could ask for, or that somebody forbids.
+        """
+        if self._acd.caller_of(call.leg_id) is not None:
+            return None  # a restart found him in the queue, or talking
+        course = self._course(call.call_id)
+        queue = next((one for one in self._acd.queues.values() if one.settings.name == queue_name), None)
+        route = self._route_of(call)
+        words = [self._inbound, route.record if route else NO]
+        demands = [route.consent if route else NO]
+        if queue is not None:
+            words.append(queue.settings.record)
+            demands.append(queue.settings.consent)
+        if NEVER in words:
+            return None
+        if queue is not None:
+            words += [agent.settings.record for agent in self._agents_of(queue.settings.queue_id)]
+        asked = bool(course.asked) or any(word in (POINTS if queue is not None else POINTS[:1]) for word in words)
+        kind = due(tuple(demands), course.consent) if asked else NO
+        return None if kind == NO else self._prompts.of(kind)
+
+    def _agents_of(self, queue_id: str) -> list[Any]:
+        return [
+            agent
+            for agent in self._acd.roster.agents.values()
+            if any(tier.queue_id == queue_id for tier in agent.tiers)
+        ]
+
+    def consented(self, call: Call, consent: str) -> None:
+        """The caller has heard the notice, or answered the question: announced, given or refused."""
+        if call.call_id in self._registry.calls:
+            self._publish(RecordingConsent(at=self._clock.now(), call_id=call.call_id, consent=consent))
+
+    def begin(self, call: Call) -> None:
+        """A flow asks for the recording from here on; consent and `never` stand above it."""
+        course = self._course(call.call_id)
+        if not course.asked:
+            course.asked = FLOW
+            self._publish(RecordingAsked(at=self._clock.now(), call_id=call.call_id, from_point=FLOW))
+            self.look(call.call_id)

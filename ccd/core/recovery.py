@@ -28,13 +28,18 @@ from ccd.core.desk import Desk
 from ccd.core.ledger import Ledger
 from ccd.core.looking import dump_channels
 from ccd.core.node import Node
+from ccd.core.recording_points import RecordingPoints
 from ccd.core.site import Site
 from ccd.core.stays import Stays
+from ccd.core.transfers import Standing, Transfers
+from ccd.ivr.dialling import Dialling
+from ccd.ivr.flow import Flow
 from ccd.recording.service import FORMAT, Recordings
 from ccd.switch.cdr import read_ending
-from ccd.switch.commands import AskIdentity, AskLease, ListChannels, SetVariables, StartRecording, Transfer
+from ccd.switch.commands import AskIdentity, AskLease, ListChannels, SetVariables, StartRecording, StopPlaying, Transfer
 from ccd.switch.events import ANY_EXECUTION, ApplicationEnded
 from ccd.switch.found import Found, read_channels
+from ccd.voicemail.service import Voicemails
 
 log = structlog.get_logger(__name__)
 
@@ -50,9 +55,12 @@ class Recovery:
         clock: Clock,
         registry: Registry,
         acd: Acd,
+        dialling: Dialling,
         desk: Desk,
         site: Site,
         recordings: Recordings,
+        points: RecordingPoints,
+        voicemails: Voicemails,
         ledger: Ledger,
         publish: Callable[[Any], None],
         cdr_path: str,
@@ -60,16 +68,33 @@ class Recovery:
         self._clock = clock
         self._registry = registry
         self._acd = acd
+        self._dialling = dialling
         self._desk = desk
         self._site = site
         self._recordings = recordings
+        self._points = points
+        self._voicemails = voicemails
         self._ledger = ledger
         self._publish = publish
         self._cdr_path = cdr_path
         self._started_from = ledger.latest_at
         self._unheard: dict[str, set[str]] = {}
+        self._transfers = Transfers(
+            clock=clock,
+            dialling=dialling,
+            leg=registry.legs.get,
+            ledger=ledger,
+            publish=publish,
+            cdr_path=cdr_path,
+        )
         self.closing = Closing(
-            clock=clock, registry=registry, acd=acd, ledger=ledger, publish=publish, cdr_path=cdr_path
+            clock=clock,
+            registry=registry,
+            acd=acd,
+            ledger=ledger,
+            publish=publish,
+            cdr_path=cdr_path,
+            close_transfer=self._transfers.close,
         )
         self._adoption = Adoption(clock=clock, registry=registry, ledger=ledger, publish=publish)
         self._stays = Stays(
@@ -172,6 +197,8 @@ class Recovery:
         """Events of a known leg that were missed while the socket was away."""
         if leg.role is Role.AGENT and found.parked and not found.bridged_to:
             self._acd.offers.bridge_again(leg.leg_id)
+        if leg.role is Role.TRANSFER and found.parked and not found.bridged_to:
+            self._dialling.bridge_again(leg.leg_id)
         missed = found.changes(
             self._clock.now(), answered=bool(leg.answered_at), bridged_to=leg.bridged_to, parked=leg.parked
         )
@@ -204,18 +231,22 @@ class Recovery:
             self._adoption.take(node.name, found, places[found.leg_id])
         customers = [found for found in ours if places[found.leg_id].role == Role.CUSTOMER.value]
         agents = {found.leg_id: found for found in ours if places[found.leg_id].role == Role.AGENT.value}
+        called = {found.leg_id: found for found in ours if places[found.leg_id].role == Role.TRANSFER.value}
         edges: dict[str, str] = {}
+        transfers: dict[str, Standing] = {}
         for found in sorted(customers, key=lambda one: places[one.leg_id].joined_at or one.created_at):
             if self._may_drive(node, found, places[found.leg_id]):
                 edges[found.leg_id] = self._stays.find(node, found, places[found.leg_id], agents)
+                transfers[found.leg_id] = self._transfers.find(node, found, places[found.leg_id], called)
         for found in agents.values():
             self._stays.agent_leg(node, found, places[found.leg_id])
+        self._transfers.end_orphans(node, called)
         for found in customers:
             if past := self._ledger.calls.get(places[found.leg_id].call_id):
                 self.closing.close_stale_offers(past)
         for found in customers:
             if found.leg_id in edges:
-                self._resume(node, found, places[found.leg_id], edges[found.leg_id])
+                self._resume(node, found, places[found.leg_id], edges[found.leg_id], transfers[found.leg_id])
 
     def _may_drive(self, node: Node, found: Found, place: Place) -> bool:
         """A leg in the fallback, or written by a ccd that we cannot read, is left to the fallback."""
@@ -224,6 +255,7 @@ class Recovery:
         if not in_fallback(found) and (onchannel.readable(found.variables) or not marked):
             return True
         self._take_up_recording(node, found, place)
+        self._take_up_voicemail(place)
         if past := self._ledger.calls.get(place.call_id):
             self.closing.leave_queue(past)
         if in_fallback(found):
@@ -250,28 +282,60 @@ class Recovery:
                 recording_id=place.recording_id,
                 relative=place.recording_path,
                 at=self._started_at(call.call_id, found),
-                masked=call.call_id in self._ledger.masked,
+                masks=self._ledger.masks_of(call.call_id),
             )
 
-    def _resume(self, node: Node, found: Found, place: Place, edge: str) -> None:
-        """Give a call its flow, its lease and its recording back; `edge` is where the flow goes on if its node is done."""
+    def _take_up_voicemail(self, place: Place) -> None:
+        started = self._ledger.voicemails.get(place.call_id)
+        if started is not None and not self._voicemails.is_spoken(started.leg_id):
+            self._voicemails.take_up(started)
+
+    def _resume(self, node: Node, found: Found, place: Place, edge: str, transfer: Standing) -> None:
+        """Give a call its flow, its lease and its recording back; `edge` is where the flow goes on if its node is done.
+
+        What plays is broken off: it would be heard again behind whatever the flow now plays.
+        """
         leg, call = self._registry.legs[found.leg_id], self._registry.calls[place.call_id]
         caller = self._acd.caller_of(leg.leg_id)
         self._take_up_recording(node, found, place)
+        self._take_up_voicemail(place)
+        self._points.take_up(
+            call,
+            self._ledger.calls.get(call.call_id),
+            queue_id=caller.queue_id if caller and caller.stay is not Stay.TALKED else "",
+            agent_id=caller.agent_id if caller and caller.stay in (Stay.TALKING, Stay.ENDING) else "",
+        )
         self._stays.tell_channel(node, found, place, call.arrived_at)
         if not found.bridged_to:
             node.guards.hold(leg.leg_id, leased=False)
-        where = "talking" if caller and caller.stay is Stay.TALKING else ("queue" if caller else "flow")
+        waits = caller.stay is Stay.WAITING if caller is not None else not transfer.goes_on
+        if found.plays and waits:
+            node.switch.tell(StopPlaying(leg_id=leg.leg_id))
+        talks = (caller and caller.stay is Stay.TALKING) or (transfer.goes_on and found.bridged_to)
+        where = "talking" if talks else ("queue" if caller else "flow")
         self._publish(CallRecovered(at=self._clock.now(), call_id=call.call_id, leg_id=leg.leg_id, place=where))
-        route = self._site.route(call.dialled)
+        if not place.flow:  # ccd died before the call had its flow
+            self._desk.receive(leg, call)
+            return
         try:
-            flow = self._site.flow(place.flow) if place.flow else self._site.flow_named(route.flow if route else "")
+            flow: Flow | None = self._site.flow(place.flow)
         except NotFound:
-            flow = None
-        if flow is None or route is None:
+            flow = self._desk.screened(call) if call.blocked else None
+        if flow is None:
             self._desk.to_fallback(leg, "no_flow")
             return
-        self._desk.run(leg, call, flow, route, start=place.node, edge=edge, values=place.values)
+        route = self._desk.route_for(call, flow)  # of a number that may have lost its route since
+        self._desk.run(
+            leg,
+            call,
+            flow,
+            route,
+            start=place.node,
+            edge=edge or transfer.edge(flow, place.node),
+            values=place.values,
+            stack=place.stack,
+            goes_on=transfer.goes_on or self._voicemails.is_spoken(leg.leg_id),
+        )
 
     def _started_at(self, call_id: str, found: Found) -> Moment:
         started = self._ledger.recordings.get(call_id)

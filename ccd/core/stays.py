@@ -22,8 +22,9 @@ from ccd.calls import onchannel
 from ccd.calls.onchannel import Place
 from ccd.calls.registry import Registry
 from ccd.core.closing import Closing
-from ccd.core.ledger import Ledger, OpenCall
+from ccd.core.ledger import Ledger
 from ccd.core.node import Node
+from ccd.core.open_calls import OpenCall
 from ccd.switch.commands import Hangup, SetVariables
 from ccd.switch.found import Found
 
@@ -42,8 +43,10 @@ def as_known(place: Place, past: OpenCall | None) -> Place:
         place,
         call_id=past.call_id,
         flow=past.flow or place.flow,
-        node=past.place or place.node,
+        node=past.place or ("" if past.flow else place.node),
+        stack=past.stack if past.flow else place.stack,
         values=past.values if past.place else place.values,  # as they were when the call came to that node
+        caller_class=past.caller_class or place.caller_class,
         queued=1 if stands else 0,
         queue_id=past.queue_id,
         entry_id=past.entry_id,
@@ -204,6 +207,8 @@ class Stays:
             "arrived_at": arrived_at,
             "dialled": place.dialled or found.dialled,
             "values": place.values,
+            "stack": place.stack,
+            "caller_class": place.caller_class,
             "queue_id": place.queue_id if stays else "",
             "entry_id": place.entry_id if stays else "",
             "joined_at": place.joined_at if stays else 0,

@@ -2,11 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
 
-from ccd.base.errors import NotFound
+from ccd.base.errors import NotFound, Refused
 from ccd.calls.model import Call, Leg
+from ccd.ivr.recording import NO_RECORDING, RecordingDoor
+
+if TYPE_CHECKING:
+    from ccd.ivr.facts import TransferResult
+    from ccd.ivr.flow import Flow
+    from ccd.ivr.transfers import Order, Target
+
+
+class Diverted(Exception):
+    """Leaves a flow from anywhere: the call goes on in another one."""
+
+    def __init__(self, flow: Flow) -> None:
+        super().__init__(flow.name)
+        self.flow = flow
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,11 +32,32 @@ class QueueDoor:
         where there is no such queue.
     waits: whether the caller stands in line, so that music may be played to him.
     timeout_prompt: what a queue says to a caller who waited too long; '' for nothing.
+    screen: asks, before a queue of that name, whether the caller may come to it; Diverted sends him elsewhere.
     """
 
     enter: Callable[[Call, Leg, str, int], str]
     waits: Callable[[str], bool]
     timeout_prompt: Callable[[str], str]
+    screen: Callable[[Call, Leg, str], None] = lambda call, leg, queue: None
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of an errand: `ok` is what it brought; None when it failed, and `reason` is a word that says why."""
+
+    ok: Mapping[str, Any] | None = field(default=None, repr=False)
+    reason: str = ""
+
+
+Errand = Callable[[str, Mapping[str, Any], int, Callable[[Outcome], None]], Callable[[], None]]
+"""Starts an errand: its kind, what it is given, its ms (0: the site's), who hears the outcome; returns what abandons it."""
+
+
+def _no_errand(
+    kind: str, given: Mapping[str, Any], timeout_ms: int, done: Callable[[Outcome], None]
+) -> Callable[[], None]:
+    done(Outcome(reason="no_side"))
+    return lambda: None
 
 
 def _no_calendar(calendar: str) -> str:
@@ -36,13 +72,95 @@ NO_QUEUES = QueueDoor(enter=_no_queue, waits=lambda leg_id: False, timeout_promp
 
 
 @dataclass(frozen=True, slots=True)
+class VoicemailDoor:
+    """Boxes for messages, as far as a flow uses them.
+
+    greeting: the prompt of the box of that name and its language ('' the flow's); NotFound where there is no such box.
+    prompt_path: where the switch finds a prompt of a language.
+    is_spoken: whether a leg speaks a message, begun before a restart.
+    begin: records a message for a box, so many milliseconds at most (0: as the box says), or goes on with the one that is
+        spoken; the function hears `left`, `empty` or `failed`, in the end.
+    finish: the caller of this leg has ended his message.
+    """
+
+    greeting: Callable[[str], tuple[str, str]]
+    prompt_path: Callable[[str, str], str]
+    is_spoken: Callable[[str], bool]
+    begin: Callable[[Call, Leg, str, int, Callable[[str], None]], None]
+    finish: Callable[[str], None]
+
+
+def _no_box(name: str) -> tuple[str, str]:
+    raise NotFound(f"no voicemail box {name!r}")
+
+
+NO_VOICEMAIL = VoicemailDoor(
+    greeting=_no_box,
+    prompt_path=lambda prompt, language: prompt,
+    is_spoken=lambda leg_id: False,
+    begin=lambda call, leg, box, max_ms, tell: tell("failed"),
+    finish=lambda leg_id: None,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class TransferDoor:
+    """Calling somebody for a caller, as far as a flow does it.
+
+    number, station: how the switch reaches a number or a station; Refused where ccd.yaml does not allow the number, NotFound
+        where there is no such station.
+    goes_on: whether a transfer of this leg goes on, begun before a restart. rings: whether the other side still rings.
+    begin: rings; `TransferDone` in the leg's mailbox says what came of it, once the leg is the flow's again.
+    refuse: history is to know of a call that was not made.
+    site_number: what is shown where a flow says `caller_id: site`.
+    """
+
+    number: Callable[[str], Target]
+    station: Callable[[str], Target]
+    goes_on: Callable[[str], bool]
+    rings: Callable[[str], bool]
+    begin: Callable[[Call, Leg, Order], None]
+    refuse: Callable[[Call, str, TransferResult], None]
+    site_number: str = ""
+
+
+def _no_way_out(number: str) -> Target:
+    raise Refused("calls to numbers are not set up")
+
+
+def _no_station(name: str) -> Target:
+    raise NotFound(f"no station {name!r}")
+
+
+def _no_call(call: Call, leg: Leg, order: Order) -> None:
+    raise Refused("calls are not set up")
+
+
+NO_TRANSFERS = TransferDoor(
+    number=_no_way_out,
+    station=_no_station,
+    goes_on=lambda leg_id: False,
+    rings=lambda leg_id: False,
+    begin=_no_call,
+    refuse=lambda call, to, result: None,
+)
+
+
+@dataclass(frozen=True, slots=True)
 class Doors:
     """Everything beyond the leg itself; where nothing is handed over, nothing is there.
 
     prompt_path: where the switch finds a prompt of the flow's language.
     hours: what a calendar says now: open, closed, holiday or emergency; NotFound where there is none of that name.
+    errand: has side do something that the call waits for (ccd.ivr.errands).
+    speech_path: where the switch finds a file that an errand spoke.
     """
 
     prompt_path: Callable[[str], str] = str
     queue: QueueDoor = NO_QUEUES
     hours: Callable[[str], str] = _no_calendar
+    transfer: TransferDoor = NO_TRANSFERS
+    voicemail: VoicemailDoor = NO_VOICEMAIL
+    recording: RecordingDoor = NO_RECORDING
+    errand: Errand = _no_errand
+    speech_path: Callable[[str], str] = str

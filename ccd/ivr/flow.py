@@ -5,20 +5,25 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
+from itertools import islice
+from pathlib import Path
 from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
 from ccd.base.errors import SettingsError
 from ccd.ivr.nodes import Node, types
-from ccd.ivr.values import BUILT_IN
+from ccd.ivr.values import BUILT_IN, MAX_VALUES, is_value_name
 from ccd.settings.check import hint, what_is_wrong
 from ccd.settings.units import duration_ms
 
 NAME = re.compile(r"[a-z][a-z0-9_]{0,63}")
 FORMAT = 1
 MAX_NODES = 1_000
+MAX_FLOWS = 1_000
+MAX_FAULTS = 50
+LONGEST_FAULT = 300
 Fault = tuple[tuple[str | int, ...], str]
 
 
@@ -28,13 +33,24 @@ def _language(word: str) -> str:
     return word
 
 
+def _value_names(names: list[str]) -> list[str]:
+    for name in names:
+        if not is_value_name(name):
+            raise ValueError(f"{name!r} is no name for a value: a lower-case word, not one of the language's own")
+    if len(set(names)) < len(names):
+        raise ValueError("an argument stands twice")
+    return names
+
+
 class FlowHead(BaseModel):
-    """What a flow says besides its nodes."""
+    """What a flow says besides its nodes. `flows` are its sub-flows by hash: `ccd.ivr.linking` writes them, nobody else."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
     format: int = Field(default=FORMAT, ge=1, le=FORMAT)
     language: Annotated[str, AfterValidator(_language)] = ""
+    arguments: Annotated[list[str], AfterValidator(_value_names)] = Field(default=[], max_length=MAX_VALUES)
+    flows: dict[str, str] = {}
     start: str
     nodes: dict[str, dict[str, Any]] = Field(min_length=1, max_length=MAX_NODES)
 
@@ -47,6 +63,8 @@ class Flow:
         self.name = name
         self.sha256 = fingerprint(document)
         self.language = head.language
+        self.arguments = tuple(head.arguments)
+        self.flows = dict(head.flows)
         self.start = head.start
         self.nodes: dict[str, Node] = {
             node_name: types()[fields["type"]].model_validate(fields) for node_name, fields in head.nodes.items()
@@ -59,6 +77,10 @@ class Flow:
     def calendars(self) -> list[tuple[str, str]]:
         """Each node that asks a calendar, with the calendar's name."""
         return [(name, calendar) for name, node in self.nodes.items() for calendar in node.calendars()]
+
+    def boxes(self) -> list[tuple[str, str]]:
+        """Each node that takes messages, with the name of their voicemail box."""
+        return [(name, box) for name, node in self.nodes.items() for box in node.boxes()]
 
 
 def fingerprint(document: Mapping[str, Any]) -> str:
@@ -76,6 +98,8 @@ def check(document: Mapping[str, Any]) -> list[Fault]:
     faults: list[Fault] = []
     nodes: dict[str, Node] = {}
     for name, fields in head.nodes.items():
+        if len(faults) > MAX_FAULTS:
+            return faults
         if not NAME.fullmatch(name):
             faults.append((("nodes", name), "a node's name is a lower-case word"))
         word = str(fields.get("type", ""))
@@ -90,12 +114,14 @@ def check(document: Mapping[str, Any]) -> list[Fault]:
             faults += _faults(wrong, kind, "nodes", name)
     faults += _broken_edges(head, nodes)
     if len(nodes) == len(head.nodes):  # a broken node hides what it sets
-        faults += _unknown_values(nodes)
-    return faults or _unreached(head.start, nodes) + _circles(nodes)  # a broken node hides where it leads
+        faults += _unknown_values(head, nodes) + _shown_secrets(nodes)
+    if faults:  # a broken node hides where it leads
+        return faults
+    return _unreached(head.start, nodes) + circles(nodes, lambda node: node.waits())
 
 
 def _faults(error: ValidationError, model: type[BaseModel], *at: str) -> list[Fault]:
-    complaints = error.errors(include_url=False, include_input=False)
+    complaints = error.errors(include_url=False, include_input=False)[: MAX_FAULTS + 1]
     return [((*at, *one["loc"]), what_is_wrong(one, model)) for one in complaints]
 
 
@@ -111,13 +137,30 @@ def _broken_edges(head: FlowHead, nodes: dict[str, Node]) -> list[Fault]:
     return faults
 
 
-def _unknown_values(nodes: dict[str, Node]) -> list[Fault]:
-    known = {*BUILT_IN, *(value for node in nodes.values() for value in node.sets())}
-    return [
-        (("nodes", name, *field), f"no node sets a value {value!r}{hint(value, sorted(known))}")
+def _unknown_values(head: FlowHead, nodes: dict[str, Node]) -> list[Fault]:
+    known = {*BUILT_IN, *head.arguments, *(value for node in nodes.values() for value in node.sets())}
+    unknown = (
+        (("nodes", name, *field), value)
         for name, node in nodes.items()
         for field, value in node.reads()
         if value not in known
+    )
+    names = sorted(known)
+    told = islice(unknown, MAX_FAULTS + 1)
+    return [(where, f"no node sets a value {value!r}{hint(value, names)}") for where, value in told]
+
+
+def _shown_secrets(nodes: dict[str, Node]) -> list[Fault]:
+    """Values that are secret, or made of one, wherever they are to be heard or seen."""
+    secret = {value for node in nodes.values() for value in node.secrets()}
+    made = [pair for node in nodes.values() for pair in node.derives()]
+    while found := {value for value, source in made if source in secret} - secret:
+        secret |= found
+    return [
+        (("nodes", name, *field), f"{value!r} is a secret, which nobody may hear or see")
+        for name, node in nodes.items()
+        for field, value in node.shows()
+        if value in secret
     ]
 
 
@@ -131,12 +174,12 @@ def _unreached(start: str, nodes: dict[str, Node]) -> list[Fault]:
     return [(("nodes", name), "no edge leads here") for name in nodes if name not in reached]
 
 
-def _circles(nodes: dict[str, Node]) -> list[Fault]:
+def circles(nodes: Mapping[str, Node], waits: Callable[[Node], bool]) -> list[Fault]:
     """Ways that come back to where they began though nothing on them waits: no call could bear them."""
     quick = {
-        name: [target for target in node.edges().values() if not nodes[target].waits()]
+        name: [target for target in dict.fromkeys(node.edges().values()) if not waits(nodes[target])]
         for name, node in nodes.items()
-        if not node.waits()
+        if not waits(node)
     }
     faults: list[Fault] = []
     seen: set[str] = set()
@@ -170,6 +213,8 @@ def load_flow(name: str, tree: Any, *, calendars: Collection[str] | None = None)
     """
     plain = _milliseconds(tree.to_plain())
     faults: list[Fault] = [] if isinstance(plain, dict) else [((), "a flow is a mapping")]
+    if isinstance(plain, dict) and "flows" in plain:
+        faults.append((("flows",), "unknown key: a flow names its sub-flows in its flow nodes"))
     if not NAME.fullmatch(name):
         faults.append(((), f"a flow's name is a lower-case word, not {name!r}"))
     faults = faults or check(plain)
@@ -180,10 +225,38 @@ def load_flow(name: str, tree: Any, *, calendars: Collection[str] | None = None)
             if calendar not in calendars
         ]
     if faults:
-        raise SettingsError(
-            [f"{tree.where(path)}: {'.'.join(map(str, path)) or name}: {what}" for path, what in faults]
-        )
+        raise SettingsError(fault_lines(tree, name, faults))
     return fingerprint(plain), plain
+
+
+def fault_lines(tree: Any, name: str, faults: Sequence[Fault]) -> list[str]:
+    """What is wrong with the flow `name`, one line each with file, line and column; of very many, the first."""
+    lines = [
+        _line(f"{tree.where(path)}: {_clipped('.'.join(map(str, path)) or name)}: {_clipped(what)}")
+        for path, what in faults[:MAX_FAULTS]
+    ]
+    return [*lines, f"{tree.where(())}: {name}: and more"] if len(faults) > len(lines) else lines
+
+
+def _clipped(text: str) -> str:
+    return text if len(text) <= LONGEST_FAULT else f"{text[:LONGEST_FAULT]}…"
+
+
+def _line(text: str) -> str:
+    """One line, whatever a file has in its names."""
+    return "".join(one if one.isprintable() else repr(one)[1:-1] for one in text)
+
+
+def flow_files(folder: Path) -> list[Path]:
+    """The flow files of a folder, by name.
+
+    Raises:
+        SettingsError: there are too many.
+    """
+    found = sorted(folder.glob("*.yaml"))
+    if len(found) > MAX_FLOWS:
+        raise SettingsError([f"{folder}: more than {MAX_FLOWS} flows"])
+    return found
 
 
 def _milliseconds(document: Any) -> Any:

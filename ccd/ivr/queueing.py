@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from ccd.base.errors import NotFound
+from ccd.ivr.recording import obtain_consent
 from ccd.switch.commands import Play, StopPlaying
 from ccd.switch.events import ANY_EXECUTION, ApplicationEnded, ChannelParked
 
@@ -26,10 +27,12 @@ class QueueDone(msgspec.Struct, frozen=True):
 
 def wait_in_queue(talk: Talk, queue: str, *, priority: int) -> str:
     """Stand in a queue, with music, until the leg is ours again; returns connected, timed_out, removed or no_queue."""
+    door = talk.doors.queue
+    door.screen(talk.call, talk.leg, queue)  # before the answer: who is rejected is not answered for it
     if talk.answer_point == "at_queue":
         talk.answer_now()
-    talk.typed.clear()
-    door = talk.doors.queue
+    obtain_consent(talk, queue)
+    talk.keys.rest()
     try:
         music = door.enter(talk.call, talk.leg, queue, priority)
     except NotFound:
@@ -40,6 +43,7 @@ def wait_in_queue(talk: Talk, queue: str, *, priority: int) -> str:
     while True:
         event = talk.mailbox.wait(QueueDone, ApplicationEnded, ChannelParked, timeout=silent_s)
         if isinstance(event, QueueDone):
+            talk.typed.clear()
             if event.how != "connected":
                 talk.switch.tell(StopPlaying(leg_id=talk.leg.leg_id))
             return event.how

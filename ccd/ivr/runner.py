@@ -10,8 +10,11 @@ import structlog
 
 from ccd.base.clock import Clock
 from ccd.base.errors import LegGone
+from ccd.ivr.doors import Diverted
 from ccd.ivr.facts import FlowEntered, FlowLeft, NodeEntered
 from ccd.ivr.flow import Flow
+from ccd.ivr.frames import Course, no_flow
+from ccd.ivr.nodes import ENTER, REPEAT
 from ccd.ivr.talk import Talk
 
 log = structlog.get_logger(__name__)
@@ -26,49 +29,80 @@ def run_flow(
     *,
     clock: Clock,
     publish: Callable[[Any], None],
-    remember: Callable[[str, str, str], None],
+    remember: Callable[[str, str, str, str], None],
     start: str = "",
     edge: str = "",
+    stack: str = "",
+    goes_on: bool = False,
+    find: Callable[[str], Flow] = no_flow,
 ) -> None:
     """Run `flow` until the leg is gone.
 
     Args:
         start: the node to begin at; the flow's own start where empty.
         edge: leave `start` by this edge at once: what the node does was done before a restart.
-        remember: writes flow hash, node and changed values to the channel, so that a restarted ccd begins again at this
-            node; '' for values that are what they were.
+        stack: how the flows around `flow` wait, as an earlier ccd wrote it.
+        goes_on: what the node `start` began before a restart still goes on: the node takes it up, whatever it would do else.
+        find: a flow by its hash.
+        remember: writes flow hash, node, changed values and changed stack to the channel, so that a restarted ccd begins
+            again at this node; '' for values and stack that are what they were.
     """
     call_id = talk.call.call_id
-    node_name = start if start in flow.nodes else flow.start
-    publish(FlowEntered(at=clock.now(), call_id=call_id, flow=flow.name, sha256=flow.sha256, resumed=bool(start)))
+    course = Course(flow, start if start in flow.nodes else flow.start, talk, find)
+    course.take_up(stack)
+    root = course.root
+    publish(FlowEntered(at=clock.now(), call_id=call_id, flow=root.name, sha256=root.sha256, resumed=bool(start)))
     try:
+        if start in flow.nodes and not edge and not goes_on and course.here.recovers() != REPEAT:
+            edge = course.here.recovers()
         if edge and start in flow.nodes:
-            node_name = flow.nodes[start].edges().get(edge, "")
-            if not node_name:
-                talk.hang_up("NORMAL_CLEARING")
+            edge = _onward(course, talk, edge)
         for step in range(MAX_STEPS):
             if step % STEPS_AT_ONCE == STEPS_AT_ONCE - 1:
                 gevent.sleep(0)
-            values = talk.values.changed()
-            remember(flow.sha256, node_name, values)
+            values, (sha256, around) = talk.values.changed(), course.told()
+            remember(course.flow.sha256, course.node, values, around)
             publish(
-                NodeEntered(at=clock.now(), call_id=call_id, flow=flow.name, node=node_name, edge=edge, values=values)
+                NodeEntered(
+                    at=clock.now(),
+                    call_id=call_id,
+                    flow=course.flow.name,
+                    node=course.node,
+                    edge=edge,
+                    values=values,
+                    sha256=sha256,
+                    stack=around,
+                )
             )
-            node = flow.nodes[node_name]
-            edge = node.run(talk)
-            target = node.edges().get(edge)
-            if target is None:
-                talk.hang_up("NORMAL_CLEARING")
-            node_name = target
-        log.error("flow_too_long", call_id=call_id, flow=flow.name, steps=MAX_STEPS)
+            talk.resumed = bool(start) and not step and not edge
+            edge = course.here.run(talk)
+            entered = edge == ENTER and course.enter()
+            edge = "" if entered else _onward(course, talk, course.failing if edge == ENTER else edge)
+        log.error("flow_too_long", call_id=call_id, flow=root.name, steps=MAX_STEPS)
         talk.hang_up("NORMAL_TEMPORARY_FAILURE")
     except LegGone:
         reason = "hung_up" if talk.call.ended_by_ccd else "caller_gone"
-        publish(FlowLeft(at=clock.now(), call_id=call_id, flow=flow.name, node=node_name, reason=reason))
+        publish(FlowLeft(at=clock.now(), call_id=call_id, flow=root.name, node=course.node, reason=reason))
+    except Diverted:
+        publish(FlowLeft(at=clock.now(), call_id=call_id, flow=root.name, node=course.node, reason="diverted"))
+        raise
     except Exception as crash:
         publish(
             FlowLeft(
-                at=clock.now(), call_id=call_id, flow=flow.name, node=node_name, reason="failed", error=str(crash)[:200]
+                at=clock.now(),
+                call_id=call_id,
+                flow=root.name,
+                node=course.node,
+                reason="failed",
+                error=str(crash)[:200],
             )
         )
         raise
+
+
+def _onward(course: Course, talk: Talk, edge: str) -> str:
+    """Go by an edge; where it leads nowhere the sub-flow is over, or with the last flow the call."""
+    gone_by = course.onward(edge)
+    if not gone_by:
+        talk.hang_up("NORMAL_CLEARING")
+    return gone_by

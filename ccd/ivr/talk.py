@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import uuid
+from collections import deque
+from collections.abc import Mapping
 from pathlib import PurePosixPath
-from typing import NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import structlog
 
@@ -13,25 +15,33 @@ from ccd.base.clock import Clock
 from ccd.base.errors import NotFound
 from ccd.calls.mailbox import Mailbox
 from ccd.calls.model import Call, Leg
-from ccd.ivr import queueing
-from ccd.ivr.doors import Doors
+from ccd.ivr import errands, queueing, recording, ringing, transferring, voicemail
+from ccd.ivr.doors import Doors, Outcome
+from ccd.ivr.functions import Value
+from ccd.ivr.keys import Keys, Typed
 from ccd.ivr.queueing import QueueDone
-from ccd.ivr.unheard import Unheard
+from ccd.ivr.unheard import NOT_FOUND, Unheard
 from ccd.ivr.values import Values
 from ccd.switch.commands import Answer, Hangup, Play, StopPlaying
 from ccd.switch.events import ANY_EXECUTION, ApplicationEnded, ChannelAnswered, DigitPressed
 from ccd.switch.port import Switch
 
+if TYPE_CHECKING:
+    from ccd.ivr.nodes.transfer import Transfer as TransferNode
+
 log = structlog.get_logger(__name__)
 
 LONGEST_PROMPT_S = 600.0
 ANSWER_DEADLINE_S = 10.0
+NOT_PLAYED = "REFUSED"
 
 
 class Talk:
     """One customer's leg in the hands of a flow. Lives in the call's own greenlet.
 
-    `typed` are keys that no input has used yet; the modules of this package work with the other attributes.
+    `keys` are what the caller types. `resumed` tells the first node after a restart that a ccd before this one was at work
+    there; `spoken` is the language of the flow that runs, '' for the site's; `nested`: others wait around it. The modules of
+    this package work with the other attributes.
     """
 
     def __init__(
@@ -55,7 +65,11 @@ class Talk:
         self.doors = doors
         self.unheard = unheard
         self.answer_point = answer_point
-        self.typed: list[str] = []
+        self.resumed = False
+        self.spoken = ""
+        self.nested = False
+        self._handed: tuple[dict[str, Value], set[str]] = ({}, set())
+        self.keys = Keys(self)
         self._complained: set[str] = set()
         self.values = Values(call, values)
 
@@ -63,6 +77,7 @@ class Talk:
         """Answer now, unless the route says that a queue or an agent does; wait until the switch has done it."""
         if self.answer_point == "at_once":
             self.answer_now()
+            recording.obtain_consent(self)
 
     def answer_now(self) -> None:
         """Answer, whatever the route says, and wait until the switch has done it; a leg that is answered stays as it is."""
@@ -78,6 +93,11 @@ class Talk:
                 return
             if isinstance(event, ApplicationEnded) and event.execution_id == ANY_EXECUTION:
                 self.switch.tell(Answer(leg_id=self.leg.leg_id))  # the order may have gone down with a connection
+
+    @property
+    def typed(self) -> deque[str]:
+        """Keys that no input has used yet."""
+        return self.keys.waiting
 
     def say(self, prompt: str, *, barge_in: bool) -> None:
         """Play a prompt to its end, or to the first key with `barge_in`; that key counts for the next input."""
@@ -99,9 +119,11 @@ class Talk:
         around = [[self.doors.prompt_path(prompt)] if prompt else [] for prompt in (before, after)]
         self.play(words.joined([*around[0], *spoken, *around[1]]), barge_in=barge_in)
 
-    def play(self, audio: str, *, barge_in: bool) -> None:
-        """Play a path or stream to its end, or to the first key with `barge_in`."""
+    def play(self, audio: str, *, barge_in: bool) -> bool:
+        """Play a path or stream to its end, or to the first key with `barge_in`; tells whether it could be heard."""
         playing = str(uuid.uuid4())
+        self.leg.early_media = True
+        self.keys.listen()
         self.switch.await_begin()
         try:
             self.switch.tell(
@@ -113,13 +135,14 @@ class Talk:
                 event = self.mailbox.wait(ApplicationEnded, DigitPressed, timeout=left)
                 if isinstance(event, ApplicationEnded) and event.execution_id in (playing, ANY_EXECUTION):
                     self.unheard.note(audio.partition("!")[0], event)  # values that were said make no list without end
-                    return
+                    return event.response not in (NOT_FOUND, NOT_PLAYED)
                 if isinstance(event, DigitPressed):
-                    self.typed.append(event.digit)
-                    if barge_in:
+                    self.keys.note(event.digit)
+                    if barge_in and self.typed:
                         self.switch.tell(StopPlaying(leg_id=self.leg.leg_id))
-                        return
+                        return True
             self.switch.tell(StopPlaying(leg_id=self.leg.leg_id))
+            return True
         finally:
             self.switch.await_end()
 
@@ -128,25 +151,69 @@ class Talk:
         leg_id, now = self.leg.leg_id, self.clock.now()
         self.mailbox.put(
             ApplicationEnded(
-                leg_id=leg_id, at=now, execution_id=execution_id, application="playback", response="REFUSED"
+                leg_id=leg_id, at=now, execution_id=execution_id, application="playback", response=NOT_PLAYED
             )
         )
 
     def ask(self, prompt: str, *, timeout_ms: int, barge_in: bool) -> str | None:
         """Play a prompt and take one key; None when none came within `timeout_ms` after its end."""
         self.say(prompt, barge_in=barge_in)
-        if self.typed:
-            return self.typed.pop(0)
-        event = self.mailbox.wait(DigitPressed, timeout=timeout_ms / 1000)
-        return None if event is None else event.digit
+        return self.keys.next(timeout_ms)
+
+    def enter(
+        self, prompt: str, *, longest: int, terminator: str, first_ms: int, between_ms: int, barge_in: bool
+    ) -> Typed:
+        """Play a prompt and take several keys; see `Keys.enter`. The key that ends the prompt is the first."""
+        self.say(prompt, barge_in=barge_in)
+        return self.keys.enter(longest=longest, terminator=terminator, first_ms=first_ms, between_ms=between_ms)
+
+    def forget_keys(self) -> None:
+        """What was typed until now counts for nothing."""
+        self.keys.drop()
+
+    def conceal(self, concealed: bool) -> None:
+        """The caller types what nobody may keep (or no longer does): a recording holds silence meanwhile."""
+        door = self.doors.recording
+        (door.mask if concealed else door.unmask)(self.call, "secret")
+
+    def record(self, do: str) -> None:
+        """Begin the call's recording here, or mask or unmask what follows in it."""
+        recording.record(self, do)
 
     def wait_in_queue(self, queue: str, *, priority: int) -> str:
         """Stand in a queue, with music, until the leg is ours again; returns connected, timed_out, removed or no_queue."""
         return queueing.wait_in_queue(self, queue, priority=priority)
 
+    def handed(self, values: dict[str, Value], *, secret: set[str]) -> None:
+        """Arguments on their way into a sub-flow, or results on their way out; see `ccd.ivr.frames`."""
+        self._handed = values, secret
+
+    def take(self) -> tuple[dict[str, Value], set[str]]:
+        """What was handed over last, and which of it is secret; nothing the second time."""
+        handed, self._handed = self._handed, ({}, set())
+        return handed
+
+    def ring(self, *, ms: int, tone: bool) -> None:
+        """Let the caller hear ringing for a time; he is not answered."""
+        ringing.ring(self, ms=ms, tone=tone)
+
+    def transfer(self, node: TransferNode, number: str) -> str:
+        """Call somebody for the caller and let the two talk; returns a word of `TransferResult`."""
+        return transferring.transfer(self, node, number)
+
     def say_queue_timeout(self, queue: str) -> None:
         """Tell a caller that his wait was too long, in the queue's words."""
         queueing.say_timeout(self, queue)
+
+    def leave_message(self, box: str, *, greeting: str, max_ms: int) -> str:
+        """Have the caller leave a message in a voicemail box; returns left, empty or failed."""
+        return voicemail.leave_message(self, box, greeting=greeting, max_ms=max_ms)
+
+    def run_errand(
+        self, kind: str, given: Mapping[str, Any], *, timeout_ms: int, prompt: str = "", music: str = ""
+    ) -> Outcome:
+        """Have side do something and wait for it, with a prompt and music for the caller; never longer than its time."""
+        return errands.run_errand(self, kind, given, timeout_ms=timeout_ms, prompt=prompt, music=music)
 
     def complain_once(self, event: str, **what: str) -> None:
         """Log what the site lacks: a flow may come here again and again."""

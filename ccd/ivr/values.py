@@ -22,12 +22,20 @@ from ccd.ivr.grammar import TRUTHS, VALUE_NAME
 
 log = structlog.get_logger(__name__)
 
-BUILT_IN = ("caller_number", "caller_name", "dialled")
-"""What every expression may read and no node may set, all of them text: who calls, the name that the trunk told, and the
-number that was dialled; '' where it is not known."""
+BUILT_IN = (
+    *("caller_number", "caller_name", "dialled", "caller_e164", "caller_class"),
+    *("trunk", "repeat_calls", "last_agent"),
+)
+"""What every expression may read and no node may set, all of them text: who calls, the name that the trunk told, the number
+that was dialled, the caller's number in E.164 form, what the lists say of him (blacklist, whitelist, vip, malicious,
+withheld), the trunk he came by, and the agent who talked with him last; '' where it is not known. Only `repeat_calls` is a
+number: how often he called in the window before this call."""
 
 MAX_VALUES = 64
 MAX_ENCODED = 8192
+_ROOM_FOR_REQUESTS = 24  # ,"_requests":1000 in base64url
+REQUESTS = "_requests"
+"""Among a call's values, where no flow can read or set it: how many requests that change something it has made."""
 
 
 def is_value_name(name: str) -> bool:
@@ -44,7 +52,12 @@ class Values:
             "caller_number": call.caller_number,
             "caller_name": call.caller_name,
             "dialled": call.dialled,
+            "caller_e164": call.caller_e164,
+            "trunk": call.trunk,
+            "repeat_calls": call.repeat_calls,
+            "last_agent": call.last_agent,
         }
+        self._call = call
         self.open: dict[str, Value] = {}
         self.secrets: dict[str, Value] = {}
         if text:
@@ -53,7 +66,7 @@ class Values:
 
     def readable(self) -> dict[str, Value]:
         """Everything that an expression may read now, as a copy."""
-        return self.open | self.secrets | self._built_in
+        return self.open | self.secrets | self._built_in | {"caller_class": self._call.caller_class}
 
     def put(self, changes: Mapping[str, Value], *, secret: Collection[str] = ()) -> None:
         """Set all of `changes` or, when they go beyond the bounds, none; those in `secret` stay in memory.
@@ -67,11 +80,33 @@ class Values:
         hidden = {name: value for name, value in self.secrets.items() if name not in changes}
         for name, value in changes.items():
             (hidden if name in secret else kept)[name] = _storable(name, value)
-        if len(kept) + len(hidden) > MAX_VALUES:
+        if len(kept.keys() - {REQUESTS}) + len(hidden) > MAX_VALUES:
             raise Refused(f"a call has at most {MAX_VALUES} values")
-        if len(words.encode_text(_encoded(kept))) > MAX_ENCODED:
+        if len(words.encode_text(_encoded(kept))) > MAX_ENCODED - (0 if REQUESTS in kept else _ROOM_FOR_REQUESTS):
             raise Refused(f"all values of a call together take at most {MAX_ENCODED} bytes when written to its channel")
         self.open, self.secrets = kept, hidden
+
+    @property
+    def requests(self) -> int:
+        """How many requests that change something the call has made; it survives a restart with the values."""
+        count = self.open.get(REQUESTS, 0)
+        return count if isinstance(count, int) else 0
+
+    def count_request(self) -> None:
+        """One more of them is over: the next one is another request, not a repeated one."""
+        self.open = self.open | {REQUESTS: self.requests + 1}
+
+    @property
+    def text(self) -> str:
+        """The open values as canonical JSON."""
+        return _encoded(self.open)
+
+    def go_on_from(self, before: Values) -> None:
+        """These are the call's values from now on, and `before` no longer are: what counts over the whole call goes on, and
+        `changed` tells all of them."""
+        if before.requests != self.requests:
+            self.open = self.open | {REQUESTS: before.requests}
+        self._told = ""
 
     def changed(self) -> str:
         """The open values as canonical JSON when they changed since this was last asked, else ''."""
@@ -112,6 +147,6 @@ def _decoded(call_id: str, text: str) -> dict[str, Value]:
 
 
 def _plain(name: str, value: Any) -> Value:
-    if isinstance(value, str | int | Decimal) and is_value_name(name):
+    if isinstance(value, str | int | Decimal) and (is_value_name(name) or name == REQUESTS):
         return value
     raise ValueError("neither a text nor a number nor a truth value")

@@ -9,10 +9,12 @@ from ccd.calls import facts as calls
 from ccd.ivr import facts as ivr
 from ccd.recording import facts as recording
 from ccd.routing import facts as routing
+from ccd.screening import facts as screening
+from ccd.voicemail import facts as voicemail
 
 FACT_TYPES: tuple[type[calls.Fact], ...] = tuple(
     kind
-    for module in (calls, ivr, acd, recording, routing)
+    for module in (calls, ivr, acd, recording, routing, screening, voicemail)
     for kind in vars(module).values()
     if isinstance(kind, type) and issubclass(kind, calls.Fact) and kind is not calls.Fact
     if kind.__module__ == module.__name__

@@ -8,15 +8,11 @@ import msgspec
 
 from ccd.acd.model import Agent, Queue, Station, Tier
 from ccd.routing.calendar import Calendar
+from ccd.routing.routes import Route
+from ccd.routing.trunks import Trunk
+from ccd.voicemail.model import Box
 
-
-class Route(msgspec.Struct, frozen=True, kw_only=True):
-    """A dialled number and the flow it leads to; `answer` is at_once, at_queue or at_agent. `dialled` '*' is the rest."""
-
-    dialled: str
-    flow: str
-    answer: str = "at_once"
-    record: str = "no"
+__all__ = ["Configuration", "Route"]
 
 
 class Configuration(msgspec.Struct, frozen=True, kw_only=True):
@@ -33,3 +29,5 @@ class Configuration(msgspec.Struct, frozen=True, kw_only=True):
     flows: dict[str, dict[str, Any]] = {}
     active_flows: dict[str, str] = {}
     calendars: dict[str, Calendar] = {}
+    boxes: tuple[Box, ...] = ()
+    trunks: tuple[Trunk, ...] = ()

@@ -5,6 +5,7 @@ at the end the table of all calls.
 from __future__ import annotations
 
 import sys
+from dataclasses import dataclass
 from typing import Any
 
 from rich.console import Console, Group
@@ -13,6 +14,15 @@ from rich.table import Table
 
 _PRESENCE = {"available": "green", "on_break": "yellow", "logged_out": "dim"}
 _ACTIVITY = {"idle": "green", "offered": "cyan", "talking": "bold blue", "wrap_up": "magenta", "busy_elsewhere": "red"}
+
+
+@dataclass(frozen=True, slots=True)
+class Past:
+    """What is over: calls that ended, those of them that were blocked, and the voicemails that were left."""
+
+    ended: int
+    blocked: int
+    voicemails: int
 
 
 class Board:
@@ -34,23 +44,29 @@ class Board:
             self._live.stop()
 
     def show(
-        self, queues: list[dict[str, Any]], agents: list[dict[str, Any]], calls: list[dict[str, Any]], done: int
+        self,
+        queues: list[dict[str, Any]],
+        agents: list[dict[str, Any]],
+        calls: list[dict[str, Any]],
+        past: Past,
     ) -> None:
-        """Draw one state."""
+        """Draw one state, and what there was before."""
         self._seconds += 1
         if self._live is not None:
-            self._live.update(Group(self._queues(queues, done), self._agents(agents), self._calls(calls)))
+            self._live.update(Group(self._queues(queues, past), self._agents(agents), self._calls(calls)))
             return
         doing = " ".join(f"{agent['name']}={agent['activity']}" for agent in agents)
         waiting = sum(queue["waiting"] for queue in queues)
         talking = sum(queue["talking"] for queue in queues)
         sys.stdout.write(
-            f"{self._seconds:3d} s  calls {len(calls)}  waiting {waiting}  talking {talking}  ended {done}  {doing}\n"
+            f"{self._seconds:3d} s  calls {len(calls)}  waiting {waiting}  talking {talking}  "
+            f"ended {past.ended}  blocked {past.blocked}  voicemails {past.voicemails}  {doing}\n"
         )
         sys.stdout.flush()
 
-    def _queues(self, queues: list[dict[str, Any]], done: int) -> Table:
-        table = Table(title=f"{self._title} · {done} calls ended", title_justify="left", expand=True)
+    def _queues(self, queues: list[dict[str, Any]], past: Past) -> Table:
+        title = f"{self._title} · {past.ended} calls ended · {past.blocked} blocked · {past.voicemails} voicemails"
+        table = Table(title=title, title_justify="left", expand=True)
         for name in ("queue", "waiting", "talking", "ready agents", "longest wait"):
             table.add_column(name, justify="left" if name == "queue" else "right")
         for queue in queues:
@@ -118,6 +134,30 @@ def show_calls(rows: list[dict[str, Any]], width: int | None = None) -> None:
         }
         table.add_row(*(cells[name] for name in names))
     console.print(table)
+
+
+def show_blocked(rows: list[dict[str, Any]], width: int | None = None) -> None:
+    """The table of callers who were turned away, and why."""
+    table = Table(title="blocked callers", title_justify="left")
+    for name in ("arrived", "caller", "class", "reason", "answered", "cause"):
+        table.add_column(name)
+    for row in sorted(rows, key=lambda one: str(one["arrived_at"])):
+        if row["outcome"] == "blocked":
+            answered = row["answered_at"][11:19] if row["answered_at"] else "never"
+            why = (row["caller_class"] or "", row["class_reason"] or "")
+            table.add_row(row["arrived_at"][11:19], row["caller_number"], *why, answered, row["cause"] or "")
+    Console(width=width or (None if sys.stdout.isatty() else _NO_TERMINAL)).print(table)
+
+
+def show_voicemails(rows: list[dict[str, Any]], width: int | None = None) -> None:
+    """The table of messages that callers left."""
+    table = Table(title="voicemails", title_justify="left")
+    for name in ("left", "caller", "box", "length", "state"):
+        table.add_column(name)
+    for row in sorted(rows, key=lambda one: str(one["left_at"])):
+        length = _seconds(row["duration_ms"])
+        table.add_row(row["left_at"][11:19], row["caller_number"], row["box"], length, row["state"])
+    Console(width=width or (None if sys.stdout.isatty() else _NO_TERMINAL)).print(table)
 
 
 def _seconds(ms: int | None) -> str:

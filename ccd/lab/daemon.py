@@ -10,7 +10,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -41,6 +41,7 @@ class Daemon:
         routes: Sequence[dict[str, str]] = ({"dialled": "*", "flow": "main"},),
         database_url: str = "",
         lease: dict[str, int] | None = None,
+        more: Mapping[str, Any] | None = None,
     ) -> None:
         self.folder = folder
         self.log = folder / "ccd.log"
@@ -73,6 +74,7 @@ class Daemon:
         }
         if lease:
             document["lease"] = lease
+        document |= more or {}
         self.settings.touch(mode=0o600)
         self.settings.write_text(yaml.safe_dump(document, allow_unicode=True, sort_keys=False))
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import secrets
 import shlex
 import shutil
 import statistics
@@ -22,13 +23,13 @@ import gevent
 from ccd.base.errors import CcdError, SwitchError
 from ccd.cli.exits import Needed
 from ccd.lab import demo_story
-from ccd.lab.board import Board, show_calls
+from ccd.lab.board import Board, Past, show_blocked, show_calls, show_voicemails
 from ccd.lab.daemon import Daemon
 from ccd.lab.demo_options import make_folder, parser
 from ccd.lab.home import find_freeswitch
 from ccd.lab.interrupts import Interrupts
 from ccd.lab.kept import TALK_MS, Kept, ccd_itself, place
-from ccd.lab.verdict import differences
+from ccd.lab.verdict import differences, wrongly_screened
 from ccd.lab.worlds import World, make_world, play
 from ccd.settings.share import share
 from ccd.side.db.embedded_home import home_of
@@ -37,6 +38,9 @@ from ccd.sim.world import WorldError
 
 SETTLE_S = 20.0
 QUEUES = ("sales", "support")
+ACCOUNT_SERVER = (
+    "http://127.0.0.1:8090"  # whom the flow `account` asks; nobody is there, and no caller of the demo asks
+)
 
 
 def main(arguments: list[str]) -> int:
@@ -108,7 +112,10 @@ def say(text: str) -> None:
 
 
 def make_daemon(folder: Path, world: World) -> Daemon:
-    """A ccd for this world, with the example flow, its own embedded PostgreSQL and every call recorded from the agent on."""
+    """A ccd for this world, with the example flows, its own embedded PostgreSQL and every call recorded from the agent on.
+
+    Its office is open day and night; the line that is closed is closed by hand.
+    """
     flows = folder / "flows"
     shutil.copytree(share("config") / "flows", flows, dirs_exist_ok=True)
     return Daemon(
@@ -119,12 +126,25 @@ def make_daemon(folder: Path, world: World) -> Daemon:
         cdr=world.cdr,
         sounds=share("sounds").resolve(),
         flows=flows,
-        routes=({"dialled": "*", "flow": "main", "answer": "at_once", "record": "agent"},),
+        routes=(
+            {"dialled": "*", "flow": "main", "answer": "at_once", "record": "agent"},
+            {"dialled": demo_story.CLOSED_LINE, "flow": "main", "closed_flow": "closed"},
+        ),
+        more={
+            "calendars": {"office": {"zone": "Asia/Shanghai", "weekly": {"mon-sun": "00:00-24:00"}}},
+            "http": {
+                "hosts": [{"url": ACCOUNT_SERVER}],
+                "tokens": [{"name": "account", "host": ACCOUNT_SERVER, "token": secrets.token_hex(16)}],
+            },
+        },
     )
 
 
 def seed(daemon: Daemon, world: World, seed: int) -> dict[str, str]:
-    """Queues, stations, agents and tiers through the API, as an engineer would; returns agent → phone."""
+    """Queues, stations, agents, tiers, a box, the blacklist and a closed line, all through the API, as an engineer would.
+
+    Returns agent → phone.
+    """
     api = daemon.client
     for queue in QUEUES:
         api.post(
@@ -137,6 +157,10 @@ def seed(daemon: Daemon, world: World, seed: int) -> dict[str, str]:
             busy_delay_ms=3_000,
             fault_delay_ms=3_000,
         )
+    api.post("voicemail-boxes", name=demo_story.BOX, queue=QUEUES[0])
+    for entry, reason in demo_story.UNWANTED.values():
+        api.post("lists", "blacklist", "entries", number=entry, reason=reason)
+    api.post("routes", "close", dialled=demo_story.CLOSED_LINE, reason=demo_story.CLOSED_REASON)
     station_of = dict(zip(demo_story.AGENTS, demo_story.PHONES, strict=True))
     contacts = {script.name: world.phone(script) for script in demo_story.phones(seed)}
     for agent, phone in station_of.items():
@@ -156,13 +180,21 @@ def run(daemon: Daemon, world: World, seed: int, station_of: dict[str, str]) -> 
 
         def between() -> None:
             done = sum(diary.ended_at is not None for diary in world.callers())
-            board.show(daemon.listed("queues"), daemon.listed("agents"), daemon.listed("calls"), done)
+            left = len(daemon.listed("voicemails"))
+            blocked = sum(row["outcome"] == "blocked" for row in daemon.listed("calls", ended=1, limit=1000))
+            board.show(
+                daemon.listed("queues"), daemon.listed("agents"), daemon.listed("calls"), Past(done, blocked, left)
+            )
 
-        play(world, demo_story.callers(seed), between)
+        play(world, demo_story.callers(seed) + demo_story.messages(seed) + demo_story.unwanted(), between)
     diaries = world.callers()
     rows = settled(daemon, len(diaries))
     show_calls(rows)
+    show_blocked(rows)
+    messages = daemon.listed("voicemails", limit=1000)
+    show_voicemails(messages)
     wrong = differences(diaries, rows, station_of)
+    wrong += wrongly_screened(diaries, rows, demo_story.UNWANTED)
     log_errors = daemon.errors()
     for line in wrong + log_errors:
         say(f"error: {line}")
@@ -171,12 +203,16 @@ def run(daemon: Daemon, world: World, seed: int, station_of: dict[str, str]) -> 
     if complete != len(recordings):
         wrong.append("recordings")
         say(f"error: {len(recordings) - complete} recordings are not complete")
+    if len(messages) != sum(row["outcome"] == "voicemail" for row in rows):
+        wrong.append("voicemails")
+        say(f"error: {len(messages)} voicemails are on record")
     say(f"{complete} recordings in {world.recordings}")
     status = api.get("status")
     return {
         "switch": world.name,
         **counts(rows),
         "recordings": complete,
+        "voicemail_seconds": round(sum(one["duration_ms"] for one in messages) / 1000),
         "wait_ms_p50": median(row["wait_ms"] for row in rows if row["outcome"] == "answered"),
         "errors": len(wrong) + len(log_errors),
         "db": (status.get("database") or {}).get("url", "embedded"),
@@ -194,7 +230,9 @@ def settled(daemon: Daemon, expected: int) -> list[dict[str, Any]]:
         rows = daemon.listed("calls", ended=1, limit=1000)
         recordings = daemon.listed("recordings", limit=1000)
         gevent.sleep(0.2)
-        return len(rows) >= expected and all(one["state"] not in ("running", "stopped") for one in recordings)
+        measured = all(one["file"] != "unchecked" for one in daemon.listed("voicemails", limit=1000))
+        ended = all(one["state"] not in ("running", "stopped") for one in recordings)
+        return len(rows) >= expected and ended and measured
 
     daemon.wait_until(all_there, f"{expected} calls are not on record", SETTLE_S)
     return rows

@@ -7,8 +7,17 @@ import random
 from ccd.lab.stories import CallerScript, PhoneScript, Ring
 
 DIALLED = "4008001000"
+CLOSED_LINE = "4008001001"
+BOX = "messages"
+# Callers who are turned away: number → what stands on the blacklist, and why. Zeros are how some trunks send no number.
+UNWANTED = {
+    "13700000000": ("13700000000", "骚扰电话"),
+    "17012345678": ("+86170*", "虚拟运营商"),
+    "0000": ("withheld", "号码隐藏"),
+}
 AGENTS = ("wang", "li", "zhang", "liu", "chen")
 PHONES = ("1001", "1002", "1003", "1004", "1005")
+CLOSED_REASON = "停电"
 IN_MENU, IN_QUEUE, SERVED = 4, 5, 21
 EVERY_MS = 800
 
@@ -32,6 +41,26 @@ def callers(seed: int = 7) -> list[CallerScript]:
             )
         )
     return scripts
+
+
+def messages(seed: int = 7) -> list[CallerScript]:
+    """Two callers to a line that is closed: each skips the greeting and leaves a message, one ends it by # and one hangs up."""
+    chance = random.Random(seed + 2)
+    number = f"137{chance.randrange(10**7):07d}"
+    skip = (1_000, "1")
+    by_key = CallerScript(number=f"{number}1", dialled=CLOSED_LINE, at_ms=3_000, keys=(skip, (5_500, "#")), tone_hz=500)
+    by_hang_up = CallerScript(
+        number=f"{number}2", dialled=CLOSED_LINE, at_ms=6_000, keys=(skip,), tone_hz=600, hang_up_after_ms=6_500
+    )
+    return [by_key, by_hang_up]
+
+
+def unwanted() -> list[CallerScript]:
+    """Callers who are on the blacklist: each would press a key if he were answered, and hang up."""
+    return [
+        CallerScript(number=number, dialled=DIALLED, at_ms=4_200 * turn, keys=((1_000, "1"),), hang_up_after_ms=6_000)
+        for turn, number in enumerate(UNWANTED, start=1)
+    ]
 
 
 def phones(seed: int = 7) -> list[PhoneScript]:

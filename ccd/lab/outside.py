@@ -75,7 +75,7 @@ class Outside(Running):
         self._by_leg[caller.uuid] = caller
         words.number(script.number)
         target = f"sofia/outside/{words.number(script.dialled)}@{HOST}:{self._attached().sip_port}"
-        caller.start(target, tone_hz)
+        caller.start(target, tone_hz or script.tone_hz)
         return caller
 
     def play(self, scripts: Iterable[CallerScript]) -> None:

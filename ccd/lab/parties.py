@@ -21,6 +21,12 @@ from ccd.lab.wire import Event
 log = structlog.get_logger(__name__)
 
 _KEY_MS = 100
+_ROWS, _COLUMNS = (697, 770, 852, 941), (1209, 1336, 1477, 1633)
+_TONES = {
+    key: f"{_ROWS[row]},{_COLUMNS[column]}"
+    for row, keys in enumerate(("123A", "456B", "789C", "*0#D"))
+    for column, key in enumerate(keys)
+}
 
 
 class Exchange(Protocol):
@@ -79,8 +85,18 @@ class Caller:
         self._exchange.post(f"api uuid_kill {self.uuid} {cause}")
 
     def press(self, key: str) -> None:
-        """Press one key, sent as RFC 2833."""
-        self._exchange.post(f"api uuid_send_dtmf {self.uuid} {key}@{_KEY_MS}")
+        """Press one key, sent as the script says."""
+        send = f"api uuid_send_dtmf {self.uuid} {key}@{_KEY_MS}"
+        match self.script.keys_as:
+            case "rfc2833":
+                self._exchange.post(send)
+            case "inband":
+                tone = f"tone_stream://%({_KEY_MS},{_KEY_MS},{_TONES[key]})"
+                self._exchange.post(f"api uuid_broadcast {self.uuid} {tone} aleg")
+            case as_info_too:
+                for how in ("info", "rfc2833") if as_info_too == "both" else ("info",):
+                    self._exchange.post(f"api uuid_setvar {self.uuid} dtmf_type {how}")
+                    self._exchange.post(send)
 
     def on_event(self, name: str, event: Event) -> None:
         """The outside switch says something about this caller's leg."""

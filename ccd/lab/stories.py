@@ -16,6 +16,10 @@ RingKind = Literal["answer", "no_answer", "reject", "busy", "not_registered", "r
 UNSEEN: frozenset[str] = frozenset({"not_registered", "unreachable"})
 
 
+KeysAs = Literal["rfc2833", "info", "inband", "both"]
+"""How a telephone sends its keys: telephone events, SIP INFO, tones in what it says; or the first two of each press."""
+
+
 class CallerScript(msgspec.Struct, frozen=True, kw_only=True):
     """One caller: whom it calls, what it types, how long it waits and talks."""
 
@@ -24,6 +28,9 @@ class CallerScript(msgspec.Struct, frozen=True, kw_only=True):
     at_ms: int = 0
     # (ms, key) after the answer, or after early media when that comes first: from when the caller can hear a prompt.
     keys: tuple[tuple[int, str], ...] = ()
+    keys_as: KeysAs = "rfc2833"
+    # A tone that it says once it is answered; None is silence. The simulated switch hears every caller speak.
+    tone_hz: int | None = None
     # Patience: hangs up this long after the start when no agent talks to it by then; None waits for ever.
     hang_up_after_ms: int | None = None
     # Hangs up this long after an agent connected; None leaves that to the agent.

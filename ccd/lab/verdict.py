@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import Any
 
 from ccd.lab.stories import CallerDiary
@@ -32,6 +32,24 @@ def differences(
             continue
         found += [f"{diary.number}: {what}" for what in _compare(diary, mine[0], station_of or {})]
     return found + [f"{number}: a row, and nobody called" for number in by_number]
+
+
+def wrongly_screened(
+    diaries: Iterable[CallerDiary], rows: Iterable[Mapping[str, Any]], unwanted: Collection[str]
+) -> list[str]:
+    """One line for each caller who should have been rejected unanswered and was not, or was and should not have been."""
+    outcome = {row["caller_number"]: (row["outcome"], row["answered_at"]) for row in rows}
+    found = []
+    for diary in diaries:
+        how, answered_at = outcome.get(diary.number, ("not on record", None))
+        if diary.number in unwanted:
+            if how != "blocked":
+                found.append(f"{diary.number}: is on the blacklist, row says {how}")
+            if diary.answered_at is not None or answered_at is not None:
+                found.append(f"{diary.number}: is on the blacklist and was answered")
+        elif how == "blocked":
+            found.append(f"{diary.number}: is on no list and was blocked")
+    return found
 
 
 def _compare(diary: CallerDiary, row: Mapping[str, Any], station_of: Mapping[str, str]) -> list[str]:

@@ -27,6 +27,7 @@ _WORDS = {
     "string_too_short": "must not be empty",
     "too_short": "must not be empty",
 }
+_MANY, _LONG = 200, 64
 _BOUNDS = {"greater_than_equal": ("at least", "ge"), "less_than_equal": ("at most", "le")}
 
 
@@ -54,6 +55,8 @@ def what_is_wrong(complaint: Any, model: type[BaseModel]) -> str:
         return "unknown key" + hint(str(loc[-1]), _keys_at(model, loc[:-1]))
     if kind == "value_error":
         return str(complaint["msg"]).removeprefix("Value error, ")
+    if kind == "too_long":
+        return f"holds more than {complaint['ctx']['max_length']}"
     if kind in ("literal_error", "enum"):
         return f"must be {complaint['ctx']['expected']}"
     if kind in _BOUNDS:
@@ -65,7 +68,9 @@ def what_is_wrong(complaint: Any, model: type[BaseModel]) -> str:
 
 def hint(word: str, known: list[str]) -> str:
     """`; did you mean 'x'?` when something like `word` is known, else the known ones."""
-    close = difflib.get_close_matches(word, known, n=1)
+    if len(known) > _MANY:  # nobody reads them all, and comparing them takes long
+        return ""
+    close = difflib.get_close_matches(word, known, n=1) if len(word) <= _LONG else []
     if close:
         return f"; did you mean {close[0]!r}?"
     return f"; known are {', '.join(sorted(known))}" if known else ""

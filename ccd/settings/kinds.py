@@ -27,12 +27,12 @@ def _switch_path(text: str) -> str:
 
 
 def _dialled(text: str) -> str:
-    if text == "*":
-        return text
     try:
         return words.number(text)
     except Unsafe:
-        raise ValueError("must be the digits as dialled, or '*' for every other number") from None
+        raise ValueError(
+            "must be the digits as dialled, the first of them with * behind, or '*' for the rest"
+        ) from None
 
 
 def _spans(text: str) -> str:

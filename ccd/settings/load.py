@@ -166,6 +166,15 @@ def _with_paths(settings: Settings, base: Path) -> Settings:
         "database": settings.database.model_copy(update={"folder": absolute(base, settings.database.folder)}),
         "control": settings.control.model_copy(update={"socket": absolute(run_dir, settings.control.socket)}),
         "log": settings.log.model_copy(update={"file": absolute(base, settings.log.file)}),
+        "http": settings.http.model_copy(
+            update={
+                "ca_file": absolute(base, settings.http.ca_file),
+                "hosts": tuple(
+                    host.model_copy(update={"ca_file": absolute(base, host.ca_file)}) for host in settings.http.hosts
+                ),
+            }
+        ),
+        "speech": settings.speech.model_copy(update={"path": absolute(base, settings.speech.path)}),
         "recordings": settings.recordings.model_copy(
             update={key: absolute(base, getattr(settings.recordings, key)) for key in ("path", "cdr_path")}
         ),

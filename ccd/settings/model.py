@@ -11,12 +11,14 @@ from typing import Annotated, Literal
 
 from pydantic import Field, SecretStr, ValidationInfo, field_validator, model_validator
 
+from ccd.base.numbering import Numbering as Rules
 from ccd.settings import hours
+from ccd.settings.dial import Dial
+from ccd.settings.http import Http
 from ccd.settings.kinds import (
     Area,
     Country,
     Dates,
-    Dialled,
     Filled,
     Hours,
     NoneYet,
@@ -28,7 +30,11 @@ from ccd.settings.kinds import (
     Word,
     Zone,
 )
-from ccd.settings.types import FileMode, Section, YesNo
+from ccd.settings.recordings import Recordings
+from ccd.settings.routes import Route, route_faults
+from ccd.settings.speech import Speech
+from ccd.settings.trunks import Trunk, trunk_faults
+from ccd.settings.types import DurationMs, FileMode, Section, YesNo
 
 
 class Switch(Section):
@@ -58,15 +64,6 @@ class Database(Section):
         default=False, description="without a URL: start a PostgreSQL of our own (extra ccd[embedded])"
     )
     folder: str = Field(default="", description="the folder of the embedded one; empty: postgresql in state_dir")
-
-
-class Recordings(Section):
-    """Where recordings and call records of the switch are, as ccd sees them."""
-
-    path: Filled = Field(default="/var/lib/ccd/recordings", description="the folder of recordings, as ccd sees it")
-    cdr_path: Filled = Field(
-        default="/var/lib/ccd/cdr", description="the folder of FreeSWITCH's CDR files, as ccd sees it"
-    )
 
 
 class Control(Section):
@@ -115,21 +112,6 @@ class Log(Section):
     file: str = Field(default="", description="append to this file instead of standard error")
 
 
-class Route(Section):
-    """A dialled number and what happens to its callers."""
-
-    dialled: Dialled = Field(
-        default="*", description="the number as it arrives from the trunk; '*' is every other number"
-    )
-    flow: Word = Field(default="main", description="the flow it leads to: flows_dir/<flow>.yaml")
-    answer: Literal["at_once", "at_queue", "at_agent"] = Field(
-        default="at_once", description="when the call is answered: at_once, at_queue or at_agent"
-    )
-    record: Literal["no", "answer", "queue", "agent"] = Field(
-        default="no", description="from where it is recorded: no, answer, queue or agent"
-    )
-
-
 class Calendar(Section):
     """Opening hours of one place, as they are written."""
 
@@ -168,6 +150,17 @@ class Numbering(Section):
     outside: Outside = Field(
         default="", description="what is dialled before a number for an outside line, where a PBX stands between"
     )
+    repeat_window_ms: DurationMs = Field(
+        default=86_400_000,
+        alias="repeat_window",
+        le=7 * 86_400_000,
+        description="who called within this time calls again: at most 7d; 0: nobody",
+    )
+
+    @property
+    def rules(self) -> Rules:
+        """What numbers are compared by."""
+        return Rules(country=self.country, area=self.area, outside=self.outside)
 
 
 class Settings(Section):
@@ -190,8 +183,14 @@ class Settings(Section):
     lease: Lease = Field(default=Lease(), description="how callers are kept when ccd dies")
     log: Log = Field(default=Log(), description="logging")
     numbering: Numbering = Field(default=Numbering(), description="country, area code, outside line")
+    dial: Dial = Field(default=Dial(), description="where the flows' transfer nodes may call; docs/flows.md")
+    http: Http = Field(default=Http(), description="what the flows' http nodes may ask; docs/flows.md")
+    speech: Speech = Field(default=Speech(), description="texts that flows speak; docs/speech.md")
+    trunks: Annotated[tuple[Trunk, ...], Several] = Field(
+        default=(), description="where calls come in from, if routes or numbers depend on it; docs/routes.md"
+    )
     routes: Annotated[tuple[Route, ...], Several] = Field(
-        default=(Route(),), description="dialled numbers and their flows; one number each, in any order"
+        default=(Route(),), description="dialled numbers and their flows, in any order: the most specific one wins"
     )
     calendars: Annotated[dict[Word, Calendar], NoneYet] = Field(
         default={}, description="opening hours by name, for the flows' hours nodes; README.md shows one"
@@ -214,13 +213,16 @@ class Settings(Section):
 
 
 def doubles(settings: Settings) -> list[tuple[tuple[str | int, ...], str]]:
-    """What stands twice and may stand once: `(where, what)` for each."""
+    """What stands twice and may stand once, and routes that lead nobody: `(where, what)` for each."""
     faults: list[tuple[tuple[str | int, ...], str]] = []
-    for section, key in (("switches", "name"), ("routes", "dialled")):
-        seen: set[str] = set()
-        for index, item in enumerate(getattr(settings, section)):
-            value = getattr(item, key)
-            if value in seen:
-                faults.append(((section, index, key), f"{value!r} stands twice"))
-            seen.add(value)
-    return faults
+    seen: set[str] = set()
+    for index, switch in enumerate(settings.switches):
+        if switch.name in seen:
+            faults.append((("switches", index, "name"), f"{switch.name!r} stands twice"))
+        seen.add(switch.name)
+    rules = settings.numbering.rules
+    return [
+        *faults,
+        *trunk_faults(settings.trunks),
+        *route_faults(settings.routes, settings.trunks, settings.calendars, rules),
+    ]

@@ -8,6 +8,7 @@ from typing import Any
 
 from pydantic import SecretStr
 
+from ccd.base import web
 from ccd.settings.model import Settings
 
 _LARGEST = 4096
@@ -49,11 +50,27 @@ def resolve_secrets(settings: Settings, base: Path, credentials: str) -> tuple[S
     url = value_of(secret)
     if (text := url.get_secret_value()) and not text.startswith(_SCHEMES):
         faults.append((secret, "must begin with postgresql://"))
+    tokens = []
+    for index, token in enumerate(settings.http.tokens):
+        place = ("http", "tokens", index, "token_file" if token.token_file else "token")
+        secret = Secret(place, token.token, token.token_file, f"http_{token.name}_token")
+        before, value = len(faults), value_of(secret)
+        if len(faults) == before and (what := _unfit_token(value.get_secret_value())):
+            faults.append((secret, what))
+        tokens.append(token.model_copy(update={"token": value}))
     parts: dict[str, Any] = {
+        "http": settings.http.model_copy(update={"tokens": tuple(tokens)}),
         "switches": tuple(switches),
         "database": database.model_copy(update={"url": url}),
     }
     return settings.model_copy(update=parts), faults
+
+
+def _unfit_token(token: str) -> str:
+    try:
+        return "" if web.header_value(token) else "is empty: give the token or its file"
+    except ValueError as unfit:
+        return str(unfit)
 
 
 def _read(secret: Secret, base: Path, credentials: str) -> SecretStr:

@@ -5,25 +5,30 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
 import msgspec
 import structlog
 from gevent.lock import RLock
+from sqlalchemy.exc import SQLAlchemyError
 
 from ccd.acd.model import Agent, Queue, Station, Tier
 from ccd.base.clock import Clock, SystemClock
-from ccd.base.errors import CcdError, NotFound, SettingsError
+from ccd.base.errors import CcdError, DaemonUnreachable, NotFound, SettingsError
+from ccd.ivr.flow import fault_lines, flow_files
+from ccd.ivr.linking import Linked, link
 from ccd.journal.configuration import Configuration, Route
 from ccd.routing.calendar import Calendar
+from ccd.routing.trunks import Trunk
 from ccd.settings.yaml_file import Located, load_file
+from ccd.voicemail.model import Box
 
 log = structlog.get_logger(__name__)
 
 LoadFlow = Callable[[str, Located], tuple[str, dict[str, Any]]]
-N = TypeVar("N", Agent, Queue, Station)
+N = TypeVar("N", Agent, Queue, Station, Box)
 
 
 class Core(Protocol):
@@ -44,33 +49,49 @@ class Rows(Protocol):
     def stations(self) -> Sequence[Station]: ...
     @property
     def tiers(self) -> Sequence[Tier]: ...
+    @property
+    def boxes(self) -> Sequence[Box]: ...
+
+
+class Written(msgspec.Struct, frozen=True, kw_only=True):
+    """What ccd.yaml says of calls that come in, as core runs it; flows are files of their own."""
+
+    routes: tuple[Route, ...] = ()
+    trunks: tuple[Trunk, ...] = ()
+    calendars: dict[str, Calendar] = {}
 
 
 class FlowShelf:
-    """The flow files of one folder. A file that went bad keeps its last good version in service."""
+    """The flow files of one folder. A file that went bad keeps its last good version in service; `kept` has the faults of
+    those, by name, as they were last read."""
 
     def __init__(self, folder: Path, load_flow: LoadFlow) -> None:
         self._folder = folder
         self._load_flow = load_flow
-        self._good: dict[str, tuple[str, dict[str, Any]]] = {}
+        self._good: dict[str, Linked] = {}
+        self.kept: dict[str, list[str]] = {}
 
-    def read(self) -> dict[str, tuple[str, dict[str, Any]]]:
-        """Every flow by name: its SHA-256 and its document. A bad file without a good version is a SettingsError."""
-        found: dict[str, tuple[str, dict[str, Any]]] = {}
-        fatal: list[str] = []
-        for path in sorted(self._folder.glob("*.yaml")):
+    def read(self) -> dict[str, Linked]:
+        """Every flow by name. A bad file without a good version is a SettingsError."""
+        trees: dict[str, Located] = {}
+        documents: dict[str, dict[str, Any] | None] = {}
+        faults: dict[str, list[str]] = {}
+        for path in flow_files(self._folder):
             name = path.stem
             try:
-                found[name] = self._load_flow(name, load_file(path))
+                trees[name] = load_file(path, plain_files=True)
+                documents[name] = self._load_flow(name, trees[name])[1]
             except SettingsError as error:
-                if name in self._good:
-                    found[name] = self._good[name]
-                    log.error("flow_kept_at_last_good", flow=name, faults=error.faults)
-                else:
-                    fatal += error.faults
-        if fatal:
+                documents[name], faults[name] = None, error.faults
+        found, between = link(documents, self._good)
+        for name, wrong in between.items():
+            faults[name] = [*faults.get(name, []), *fault_lines(trees[name], name, wrong)]
+        for name in sorted(faults.keys() & found.keys()):
+            log.error("flow_kept_at_last_good", flow=name, faults=faults[name])
+        if fatal := [line for name in faults if name not in found for line in faults[name]]:
             raise SettingsError(fatal)
         self._good = found
+        self.kept = {name: faults[name] for name in sorted(faults.keys() & found.keys())}
         return found
 
 
@@ -86,11 +107,11 @@ class Site:
         clock: Clock | None = None,
         *,
         calendars: Mapping[str, Calendar] | None = None,
+        trunks: Sequence[Trunk] = (),
     ) -> None:
         self._core = core
         self._load_rows = load_rows
-        self._routes = tuple(routes)
-        self._calendars = dict(calendars or {})
+        self._written = Written(routes=tuple(routes), trunks=tuple(trunks), calendars=dict(calendars or {}))
         self._flows = flows
         self._clock = clock or SystemClock()
         self._lock = RLock()
@@ -111,13 +132,42 @@ class Site:
         SettingsError when a flow or a route is wrong: core then goes on with what it has.
         """
         with self._lock:
-            built = self._build()
-            if msgspec.structs.replace(built, version=self.current.version) == self.current:
-                return False
-            self._core.ask("configuration.put", timeout=10.0, **msgspec.to_builtins(built))
-            self.current = built
-            log.info("configuration_put", version=built.version, agents=len(built.agents), queues=len(built.queues))
-            return True
+            return self._put(self._build(self._load_rows()))
+
+    def _put(self, built: Configuration) -> bool:
+        if msgspec.structs.replace(built, version=self.current.version) == self.current:
+            return False
+        self._core.ask("configuration.put", timeout=10.0, **msgspec.to_builtins(built))
+        self.current = built
+        log.info("configuration_put", version=built.version, agents=len(built.agents), queues=len(built.queues))
+        return True
+
+    def _rows_or_current(self) -> Rows:
+        try:
+            return self._load_rows()
+        except (DaemonUnreachable, SQLAlchemyError) as away:
+            if not self.current.version:
+                raise
+            log.warning("reloaded_without_database", reason=str(away).splitlines()[0])
+            return self.current
+
+    def use(self, written: Written) -> bool:
+        """Go by another ccd.yaml from now on, as `refresh`; where that fails everything stays as it was.
+
+        PostgreSQL is not needed for it: agents and queues are then those that core has.
+        """
+        with self._lock:
+            before, self._written = self._written, written
+            try:
+                return self._put(self._build(self._rows_or_current()))
+            except BaseException:
+                self._written = before
+                raise
+
+    @property
+    def calendars(self) -> Mapping[str, Calendar]:
+        """The calendars of ccd.yaml, which flows may name."""
+        return self._written.calendars
 
     def applied(self) -> bool:
         """`refresh`, for a change that is already stored: a failure is logged and the change reaches core later."""
@@ -140,23 +190,41 @@ class Site:
         """The station of this name or id."""
         return _named(self.current.stations, name, "station", "station_id")
 
-    def flows_with(self, queue: str) -> list[str]:
-        """The flows in use that name a queue."""
+    def box(self, name: str) -> Box:
+        """The voicemail box of this name or id."""
+        return _named(self.current.boxes, name, "voicemail box", "box_id")
+
+    def flows_with_box(self, box: str) -> list[str]:
+        """The flows in use that name a voicemail box."""
+        return self._flows_whose_nodes(lambda node: node.get("type") == "voicemail" and node.get("box") == box)
+
+    def _flows_whose_nodes(self, match: Callable[[dict[str, Any]], bool]) -> list[str]:
         current = self.current
         return sorted(
             flow
             for flow, sha256 in current.active_flows.items()
-            if any(_names_queue(node, queue) for node in _nodes(current.flows.get(sha256)))
+            if any(isinstance(node, dict) and match(node) for node in _nodes(current.flows.get(sha256)))
         )
 
-    def _build(self) -> Configuration:
-        flows = self._flows.read()
-        missing = [route for route in self._routes if route.flow not in flows]
-        if missing:
-            raise SettingsError(
-                [f"routes: {one.dialled!r} leads to flow {one.flow!r}, which has no file" for one in missing]
-            )
-        rows = self._load_rows()
+    def flows_with(self, queue: str) -> list[str]:
+        """The flows in use that name a queue."""
+        return self._flows_whose_nodes(lambda node: node.get("type") == "queue" and node.get("queue") == queue)
+
+    def _build(self, rows: Rows) -> Configuration:
+        flows, written = self._flows.read(), self._written
+        faults = [
+            f"routes: {route.dialled!r} leads to flow {flow!r}, which has no file"
+            for route in written.routes
+            for flow in (route.flow, route.closed_flow)
+            if flow and flow not in flows
+        ]
+        faults += [
+            f"flow {name}: calendar {calendar!r} is needed, and is not in ccd.yaml"
+            for name, flow in flows.items()
+            for calendar in sorted(_calendars_of(flow.documents.values()) - written.calendars.keys())
+        ]
+        if faults:
+            raise SettingsError(faults)
         # microseconds: greater than any version before, though nobody remembers that one when core is new
         version = max(self.current.version + 1, self._clock.now())
         return Configuration(
@@ -165,20 +233,23 @@ class Site:
             agents=tuple(rows.agents),
             stations=tuple(rows.stations),
             tiers=tuple(rows.tiers),
-            routes=self._routes,
-            flows=dict(flows.values()),
-            active_flows={name: sha256 for name, (sha256, _) in flows.items()},
-            calendars=self._calendars,
+            boxes=tuple(rows.boxes),
+            routes=written.routes,
+            trunks=written.trunks,
+            flows={sha256: one for flow in flows.values() for sha256, one in flow.documents.items()},
+            active_flows={name: flow.flow.sha256 for name, flow in flows.items()},
+            calendars=dict(written.calendars),
         )
+
+
+def _calendars_of(documents: Iterable[Any]) -> set[str]:
+    nodes = [node for document in documents for node in _nodes(document) if isinstance(node, dict)]
+    return {str(node["calendar"]) for node in nodes if node.get("type") == "hours" and node.get("calendar")}
 
 
 def _nodes(document: Any) -> list[Any]:
     nodes = document.get("nodes") if isinstance(document, dict) else None
     return list(nodes.values()) if isinstance(nodes, dict) else []
-
-
-def _names_queue(node: Any, queue: str) -> bool:
-    return isinstance(node, dict) and node.get("type") == "queue" and node.get("queue") == queue
 
 
 def _named(items: Sequence[N], name: str, noun: str, id_field: str) -> N:

@@ -2,7 +2,8 @@
 
 `{"id": 1, "do": "agents.login", "with": {…}}` is answered by `{"id": 1, "ok": …}` or by
 `{"id": 1, "error": {"code", "text"}}`; after `journal.follow` core also pushes
-`{"journal": {"segment", "offset"}}`. The link connects again by itself.
+`{"journal": {"segment", "offset"}}`, and `{"errand": …}` for whoever said that he does errands (ccd.side.errands). The link
+connects again by itself.
 """
 
 from __future__ import annotations
@@ -32,8 +33,8 @@ _LONGEST_PAUSE = 1.0
 class CoreLink:
     """Asks core, and hears from it where the spool has grown.
 
-    `on_connected` runs in a greenlet of its own after each connect; `on_journal(segment, offset)` runs in the
-    reader and must not wait.
+    `on_connected` runs in a greenlet of its own after each connect; `on_journal(segment, offset)` and `on_errand(errand)` run
+    in the reader and must not wait.
     """
 
     def __init__(
@@ -42,10 +43,12 @@ class CoreLink:
         *,
         on_connected: Callable[[], None] = lambda: None,
         on_journal: Callable[[int, int], None] = lambda _segment, _offset: None,
+        on_errand: Callable[[Any], None] = lambda _errand: None,
     ) -> None:
         self._path = path
         self._on_connected = on_connected
         self._on_journal = on_journal
+        self._on_errand = on_errand
         self._sock: socket.socket | None = None
         self._sending = Semaphore()
         self._waiting: dict[int, AsyncResult] = {}
@@ -145,13 +148,18 @@ class CoreLink:
                 place = message["journal"]
                 self._on_journal(int(place["segment"]), int(place["offset"]))
                 return
+            if "errand" in message:
+                self._on_errand(message["errand"])
+                return
             if message["id"] is None:  # what was told without a number
                 if "error" in message:
                     log.warning("core_did_not_like_it", error=message["error"])
                 return
             waiter = self._waiting.get(message["id"])
         except (ValueError, KeyError, TypeError) as error:
-            log.error("core_said_nonsense", error=str(error), line=line[:200].decode(errors="replace"))
+            log.error(
+                "core_said_nonsense", error=str(error), bytes=len(line)
+            )  # not the line: an errand's may be secret
             return
         if waiter is None:
             log.debug("core_answered_too_late", id=message["id"])

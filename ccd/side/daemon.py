@@ -9,7 +9,6 @@ from __future__ import annotations
 import os
 import signal
 from collections.abc import Mapping
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -22,10 +21,9 @@ from ccd.base import log as logging
 from ccd.base.clock import SystemClock
 from ccd.base.errors import CcdError, DaemonUnreachable
 from ccd.base.greenlets import spawn
+from ccd.base.numbering import e164_of
 from ccd.ivr.flow import load_flow
-from ccd.journal.configuration import Route
 from ccd.journal.records import Position
-from ccd.routing.written import calendar_of
 from ccd.settings.load import load
 from ccd.settings.model import Settings
 from ccd.side.configuration import FlowShelf, Site
@@ -33,16 +31,29 @@ from ccd.side.core_link import CoreLink
 from ccd.side.database import Database
 from ccd.side.db.stores.config import ConfigStore, Loaded
 from ccd.side.db.stores.history import HistoryStore
+from ccd.side.db.stores.lists import ListStore
+from ccd.side.db.stores.recordings import RecordingStore
+from ccd.side.db.stores.voicemails import VoicemailStore
+from ccd.side.errands import Errands
 from ccd.side.http.app import build_app
-from ccd.side.http.office import Office
+from ccd.side.http.office import Office, RecordingDesk, SpeechDesk
 from ccd.side.http.references import References
 from ccd.side.http.server import ControlServer
-from ccd.side.recording_files import RecordingFiles
+from ccd.side.lists import ListKeeper
+from ccd.side.recording_erasure import Eraser, sha256_now
+from ccd.side.recording_files import FileDesk, RecordingFiles
+from ccd.side.recording_keeping import RecordingKeeper
+from ccd.side.reload import Reloading, written_of
+from ccd.side.speech.prewarm import constant_texts
+from ccd.side.speech.speaker import Speaker
+from ccd.side.voicemail_files import VoicemailFiles
+from ccd.side.web_client import WebClient
 from ccd.side.writer import JournalWriter
 
 log = structlog.get_logger(__name__)
 
 _BATCH_IN_HAND_S = 3.0
+_HASH_S = 25.0
 
 
 def run(settings_path: str, options: Mapping[str, str], core_socket: str) -> int:
@@ -56,7 +67,7 @@ def run(settings_path: str, options: Mapping[str, str], core_socket: str) -> int
         file=settings.log.file,
         process="side",
     )
-    office = OfficeProcess(settings, core_socket)
+    office = OfficeProcess(settings, core_socket, settings_path=settings_path, options=options)
     stop = Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal_handler(number, stop.set)
@@ -72,17 +83,51 @@ def run(settings_path: str, options: Mapping[str, str], core_socket: str) -> int
 class OfficeProcess:
     """Everything that runs in the office process."""
 
-    def __init__(self, settings: Settings, core_socket: str) -> None:
+    def __init__(
+        self, settings: Settings, core_socket: str, *, settings_path: str = "", options: Mapping[str, str] | None = None
+    ) -> None:
         self._settings = settings
         self._writer: JournalWriter | None = None
         self._recording_files: RecordingFiles | None = None
+        self._voicemail_files: VoicemailFiles | None = None
         self._working: list[Greenlet] = []
         self._database = Database(settings, self._database_is_ready)
-        self._link = CoreLink(core_socket, on_connected=self._core_is_there, on_journal=self._journal_grew)
-        routes = [Route(**route.model_dump()) for route in settings.routes]
-        calendars = {name: calendar_of(written) for name, written in settings.calendars.items()}
-        flows = FlowShelf(Path(settings.flows_dir), partial(load_flow, calendars=calendars))
-        self._site = Site(self._link, self._load_rows, routes, flows, calendars=calendars)
+        self._link = CoreLink(
+            core_socket,
+            on_connected=self._core_is_there,
+            on_journal=self._journal_grew,
+            on_errand=lambda errand: self._errands.take(errand),  # noqa: PLW0108 (made below)
+        )
+        self._speaker = Speaker(settings.speech)
+        self._loaded = Event()
+        self._errands = Errands(
+            {"http.request": WebClient(settings.http).ask, "speech.make": self._speaker.make}, self._link.tell
+        )
+        recordings = lambda: RecordingStore(self._database.engine())  # noqa: E731
+        self._eraser = Eraser(store=recordings, root=settings.recordings.path, clock=SystemClock())
+        self._keeper = RecordingKeeper(
+            settings=settings.recordings,
+            store=recordings,
+            eraser=self._eraser,
+            clock=SystemClock(),
+            tell_core=lambda why: self._link.tell("recordings.allow", not_now=why),
+        )
+        flows = FlowShelf(
+            Path(settings.flows_dir), lambda name, tree: load_flow(name, tree, calendars=self._site.calendars)
+        )
+        written = written_of(settings)
+        self._site = Site(
+            self._link, self._load_rows, written.routes, flows, calendars=written.calendars, trunks=written.trunks
+        )
+        self._reloading = Reloading(
+            path=settings_path, options=options or {}, started=settings, site=self._site, flows=flows
+        )
+        self._lists = ListKeeper(
+            core=self._link,
+            store=lambda: ListStore(self._database.engine()),
+            folder=Path(settings.state_dir),
+            numbering=settings.numbering.rules,
+        )
         self._server: ControlServer | None = None
 
     def start(self) -> None:
@@ -92,51 +137,82 @@ class OfficeProcess:
             site=self._site,
             store=lambda: ConfigStore(self._database.engine()),
             history=lambda: HistoryStore(self._database.engine()),
+            voicemails=lambda: VoicemailStore(self._database.engine()),
+            recordings=self._recording_desk(),
             references=References(
                 switches=tuple(switch.name for switch in self._settings.switches),
                 prompts=Path(self._settings.sounds_path) / self._settings.language,
             ),
             database=self._database.status,
             journal=self._journal_status,
+            speech=self._speech_desk(),
+            lists=lambda: self._lists,
+            reload=self._reloading.now,
         )
         control = self._settings.control
         self._server = ControlServer(build_app(office), control.socket, mode=control.mode, group=control.group)
         self._server.start()
         spawn("core_link", self._link.run)
         spawn("database", self._database.run)
+        spawn("speech_prewarm", self._prewarm)
+        spawn("recording_keeper", self._keeper.run)
+        spawn("lists", self._lists.run)
 
     def reload(self) -> None:
-        """Read flows and tables again, as SIGHUP asks."""
-        spawn("reload", self._refresh)
+        """Read ccd.yaml, flows and tables again, as SIGHUP asks."""
+        spawn("reload", self._reload)
+
+    def _reload(self) -> None:
+        self._reloading.log_now()
+        self._loaded.set()
 
     def stop(self) -> None:
         """Entrances first, then the work, then what it stands on."""
         if self._server is not None:
             self._server.stop()
-        for worker in (self._writer, self._recording_files):
+        for worker in (self._writer, self._recording_files, self._voicemail_files):
             if worker is not None:
                 worker.stop()
+        self._lists.stop()
+        self._keeper.stop()
         joinall(self._working, timeout=_BATCH_IN_HAND_S)
         self._link.stop()
         self._database.stop()
 
+    def _recording_desk(self) -> RecordingDesk:
+        desk, rules = FileDesk(deadline_seconds=_HASH_S), self._settings.numbering.rules
+        return RecordingDesk(
+            rows=lambda: RecordingStore(self._database.engine()),
+            eraser=lambda: self._eraser,
+            sha256=lambda path: sha256_now(desk, path),
+            e164=lambda number: e164_of(number, rules),
+            status=self._keeper.status,
+        )
+
     def _database_is_ready(self, url: str) -> None:
+        self._lists.database(url)
         self._writer = JournalWriter(
             url, Path(self._settings.spool_dir), on_committed=self._committed, clock=SystemClock()
         )
         self._recording_files = RecordingFiles(url, clock=SystemClock())
+        self._voicemail_files = VoicemailFiles(
+            url, root=self._settings.recordings.path, clock=SystemClock(), delete=self._delete_voicemail
+        )
         self._working = [
             spawn("journal_writer", self._writer.run),
             spawn("recording_files", self._recording_files.run),
+            spawn("voicemail_files", self._voicemail_files.run),
         ]
         self._refresh()
 
     def _core_is_there(self) -> None:
         try:
-            self._link.ask("journal.follow")
+            self._link.ask("journal.follow", errands=True)
             self._site.adopt()
+            self._keeper.notify()
         except DaemonUnreachable:
             return  # it went away again; the next connect begins anew
+        self._lists.notify()
         self._refresh()
 
     def _load_rows(self) -> Loaded:
@@ -151,6 +227,23 @@ class OfficeProcess:
             log.warning("configuration_waits", reason=str(error).splitlines()[0])
         except CcdError as error:
             log.error("configuration_refused", error=str(error))
+        self._loaded.set()
+
+    def _speech_desk(self) -> SpeechDesk:
+        speech = self._settings.speech
+        return SpeechDesk(
+            speaker=self._speaker,
+            language=self._settings.language,
+            path=speech.path,
+            switch_path=speech.seen_by_switch,
+        )
+
+    def _prewarm(self) -> None:
+        """Speak what every caller of the flows will hear, when there is a new configuration."""
+        while self._speaker.is_configured:
+            self._loaded.wait()
+            self._loaded.clear()
+            self._speaker.prewarm(constant_texts(self._site.current, self._speaker, self._settings.language))
 
     def _journal_grew(self, _segment: int, _offset: int) -> None:
         if self._writer is not None:
@@ -160,6 +253,11 @@ class OfficeProcess:
         self._link.tell("journal.committed", segment=position.segment, offset=position.offset)
         if self._recording_files is not None:
             self._recording_files.notify()
+        if self._voicemail_files is not None:
+            self._voicemail_files.notify()
+
+    def _delete_voicemail(self, voicemail_id: str, reason: str) -> None:
+        self._link.ask("voicemails.change", voicemail_id=voicemail_id, change="deleted", who="ccd", reason=reason)
 
     def _journal_status(self) -> dict[str, Any]:
         if self._writer is None:

@@ -88,17 +88,30 @@ class FileDesk:
         except gevent.Timeout:
             return Measured("missing", reason=why)
 
+    def carry_out(self, work: Callable[[str], Any], path: str) -> Any:
+        """What `work(path)` returns or raises; gevent.Timeout when the disk does not answer by the deadline."""
+        with gevent.Timeout(self._deadline_seconds):
+            return self._in_thread(work, path)
+
+    def hashed(self, path: str) -> str:
+        """The SHA-256 of a file; OSError as the disk says, gevent.Timeout when it does not answer by the deadline."""
+        digest: str = self.carry_out(_sha256, path)
+        return digest
+
     def _size(self, path: str) -> int:
         return self._stat(path).st_size
 
     def _in_thread(self, work: Callable[[str], Any], path: str) -> Any:
         pool = self._pool
-        waited = pool.spawn(work, path)
+        waited = pool.spawn(_outcome, work, path)
         try:
-            return waited.get()
+            done = waited.get()
         except gevent.Timeout:
             self._thread_hangs(pool)
             raise
+        if isinstance(done, Exception):
+            raise done
+        return done
 
     def _thread_hangs(self, pool: ThreadPool) -> None:
         if pool is not self._pool:
@@ -176,6 +189,14 @@ class RecordingFiles:
             }
         )
         self._woken.set()
+
+
+def _outcome(work: Callable[[str], Any], path: str) -> Any:
+    """What it returns or raises, as a value: gevent prints the traceback of whatever a thread raises."""
+    try:
+        return work(path)
+    except Exception as error:
+        return error
 
 
 def _sha256(path: str) -> str:

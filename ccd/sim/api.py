@@ -212,11 +212,12 @@ class Api:
 
     def _api_uuid_record(self, argument: str) -> str:
         c, rest = self._leg(argument)
-        action, _, path = rest.partition(" ")
+        action, _, more = rest.partition(" ")
+        path, _, how = more.partition(" ")
         if c is None:
             return _NO_SESSION
         if action == "start":
-            return recordings.start(self._legs, c, path)
+            return recordings.start(self._legs, c, path, how)
         if action == "stop":
             return recordings.stop(self._legs, c, path)
         if action in ("mask", "unmask"):

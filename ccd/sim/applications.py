@@ -26,9 +26,12 @@ class Applications:
         self._table: dict[str, Callable[[Channel, Running], bool]] = {
             "answer": self._app_answer,
             "pre_answer": self._app_pre_answer,
+            "ring_ready": self._app_ring_ready,
             "park": self._app_park,
             "playback": self._app_playback,
             "sleep": self._app_sleep,
+            "start_dtmf": self._app_start_dtmf,
+            "stop_dtmf": self._app_stop_dtmf,
             "set": self._app_set,
             "multiset": self._app_multiset,
             "unset": self._app_unset,
@@ -48,6 +51,10 @@ class Applications:
 
     def _app_pre_answer(self, c: Channel, _run: Running) -> bool:
         self._legs.early_media(c)
+        return True
+
+    def _app_ring_ready(self, c: Channel, _run: Running) -> bool:
+        self._legs.ring_ready(c)
         return True
 
     def _app_park(self, c: Channel, run: Running) -> bool:
@@ -74,6 +81,15 @@ class Applications:
     def _app_sleep(self, _c: Channel, run: Running) -> bool:
         run.left_s = int(run.argument) / 1000 if run.argument.isdigit() else 0.0
         return False
+
+    def _app_start_dtmf(self, c: Channel, _run: Running) -> bool:
+        self._legs.early_media(c)
+        c.detects_tones = True
+        return True
+
+    def _app_stop_dtmf(self, c: Channel, _run: Running) -> bool:
+        c.detects_tones = False
+        return True
 
     def _app_set(self, c: Channel, run: Running) -> bool:
         name, _, value = run.argument.partition("=")

@@ -88,6 +88,7 @@ class Channel:
         self.timers: list[Timer] = []
         self.on_gone: list[Callable[[], None]] = []
         self.sent_digits = ""
+        self.detects_tones = False
 
     @property
     def is_up(self) -> bool:

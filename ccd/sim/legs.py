@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from ccd.lab.stories import KeysAs
 from ccd.sim import cdr, recordings
 from ccd.sim.applications import NEED_SOUND, Applications
 from ccd.sim.bridging import Bridging
@@ -11,6 +12,13 @@ from ccd.sim.channel import Channel, Running
 from ccd.sim.core import Core
 from ccd.sim.dialplan import Dialplan
 
+# What FreeSWITCH calls the ways in which a key came.
+_SOURCES: dict[KeysAs, tuple[str, ...]] = {
+    "rfc2833": ("RTP",),
+    "info": ("ENDPOINT",),
+    "inband": ("INBAND_AUDIO",),
+    "both": ("ENDPOINT", "RTP"),
+}
 _PLAYING = frozenset({"playback", "sleep"})
 
 
@@ -134,6 +142,12 @@ class Legs:
             if c.party is not None:
                 c.party.on_hears(c.progress_media_at)
 
+    def ring_ready(self, c: Channel) -> None:
+        """The far end hears that it rings: a 180, unless it hears more already."""
+        if c.is_up and not c.has_media and not c.progress_at:
+            c.progress_at = self.core.clock.now()
+            self.core.emit("CHANNEL_PROGRESS", c)
+
     def answer(self, c: Channel) -> None:
         """The leg is answered, by us (inbound) or by its phone."""
         if c.answered_at or not c.is_up:
@@ -148,11 +162,17 @@ class Legs:
         if c.party is not None:
             c.party.on_answered(c.answered_at)
 
-    def key(self, c: Channel, digit: str) -> None:
-        """The far end presses a key."""
-        if not c.is_up or not c.has_media:
+    def key(self, c: Channel, digit: str, keys_as: KeysAs = "rfc2833") -> None:
+        """The far end presses a key; tones are heard only where somebody listens for them."""
+        if not c.is_up or (not c.has_media and keys_as != "info"):
             return
-        self.core.emit("DTMF", c, DTMF_Digit=digit, DTMF_Duration="2000", DTMF_Source="RTP")
+        if keys_as == "inband" and not c.detects_tones:
+            return
+        for source in _SOURCES[keys_as]:
+            self._report_key(c, digit, source)
+
+    def _report_key(self, c: Channel, digit: str, source: str) -> None:
+        self.core.emit("DTMF", c, DTMF_Digit=digit, DTMF_Duration="800", DTMF_Source=source)
         top = c.stack[-1] if c.stack else None
         if top is not None and top.application == "playback":
             terminators = self.core.variable(c, "playback_terminators", "*")

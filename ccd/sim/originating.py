@@ -70,6 +70,9 @@ class Originating:
         self._core.add(c)
         c.state = "CS_CONSUME_MEDIA"
         phone = self._phones.get(name)
+        if phone is None and contact.startswith("sofia/gateway/"):  # the network knows no such number
+            self._core.soon(lambda: self._legs.hangup(c, "UNALLOCATED_NUMBER", by_party=True, status="404"))
+            return
         if phone is None or phone.behaviour(self._core.clock.now()).kind == "unreachable":
             self._core.soon(lambda: self._legs.hangup(c, "NORMAL_TEMPORARY_FAILURE", by_party=True, status="503"))
             return

@@ -52,7 +52,7 @@ class Caller:
 
     def press(self, key: str) -> None:
         """Press one key."""
-        self._legs.key(self._channel, key)
+        self._legs.key(self._channel, key, self.script.keys_as)
 
     def on_hears(self, at: Moment) -> None:
         if not self._hears:

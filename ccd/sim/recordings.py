@@ -32,15 +32,27 @@ class Recording(msgspec.Struct, kw_only=True):
     masks: list[tuple[int, int]] = msgspec.field(default_factory=list)
 
 
-def start(legs: Legs, c: Channel, path: str) -> str:
-    """Begin a recording; the reply."""
-    recording = Recording(path=path, started_at=legs.core.clock.now(), stereo=c.flag("RECORD_STEREO"))
+def start(legs: Legs, c: Channel, path: str, how: str = "") -> str:
+    """Begin a recording; the reply. `how`: a limit in whole seconds, and variables in braces that hold for this file."""
+    if path in c.recordings:
+        return "+OK Success\n"
+    limit, _, braces = how.partition(" ")
+    own = dict(pair.split("=", 1) for pair in braces.strip("{}").split(",") if "=" in pair)
+    stereo = own["RECORD_STEREO"] == "true" if "RECORD_STEREO" in own else c.flag("RECORD_STEREO")
+    recording = Recording(path=path, started_at=legs.core.clock.now(), stereo=stereo)
     if legs.write_recordings and not _write(recording, 0):
         return "-ERR Cannot record session!\n"
     c.recordings[path] = recording
     legs.core.emit("RECORD_START", c, Record_File_Path=path)
     legs.core.emit("MEDIA_BUG_START", c, Media_Bug_Function="session_record", Media_Bug_Target=path)
+    if limit.isdigit() and int(limit):
+        c.timers.append(legs.core.later(float(limit), lambda: _reach_limit(legs, c, recording)))
     return "+OK Success\n"
+
+
+def _reach_limit(legs: Legs, c: Channel, recording: Recording) -> None:
+    if c.recordings.get(recording.path) is recording:
+        stop(legs, c, recording.path)
 
 
 def stop(legs: Legs, c: Channel, path: str) -> str:
@@ -56,8 +68,10 @@ def stop(legs: Legs, c: Channel, path: str) -> str:
     c.set("record_samples", str(frames))
     c.set("record_seconds", str(round(ms / 1000)))
     c.set("record_ms", str(ms))
-    c.set("record_completion_cause", "success-silence")
-    legs.core.emit("RECORD_STOP", c, Record_File_Path=path, Record_Completion_Cause="success-silence")
+    # Callers here never fall silent, so that a hang-up ends speech; of a key and of the limit FreeSWITCH says the same.
+    cause = "success-maxtime" if c.is_up else "success-silence"
+    c.set("record_completion_cause", cause)
+    legs.core.emit("RECORD_STOP", c, Record_File_Path=path, Record_Completion_Cause=cause)
     legs.core.emit("MEDIA_BUG_STOP", c, Media_Bug_Function="session_record", Media_Bug_Target=path)
     return "+OK Success\n"
 

@@ -23,11 +23,8 @@ def length_s(audio: str) -> float:
             one for part in audio.removeprefix("file_string://").split("!") if (one := length_s(part)) != NOT_FOUND
         ]
         return sum(known) if known else NOT_FOUND
-    if audio.startswith(("local_stream://", "tone_stream://")):
-        return ENDLESS
-    if silence := re.match(r"silence_stream://(-?\d+)", audio):
-        ms = int(silence[1])
-        return ms / 1000 if ms > 0 else ENDLESS
+    if "_stream://" in audio:
+        return _stream_s(audio)
     path = Path(audio)
     if not audio.startswith("/") or (path.parent.is_dir() and not path.exists()):
         return NOT_FOUND
@@ -37,3 +34,11 @@ def length_s(audio: str) -> float:
     except (OSError, EOFError, wave.Error):
         # The path is as the switch sees it: where we stand it may not exist, and yet it plays.
         return UNKNOWN_LENGTH_S
+
+
+def _stream_s(audio: str) -> float:
+    """Music and tones that go round never end."""
+    if tone := re.fullmatch(r"tone_stream://%\((\d+),(\d+),\d+\)", audio):
+        return (int(tone[1]) + int(tone[2])) / 1000
+    silence = re.match(r"silence_stream://(\d+)", audio)
+    return int(silence[1]) / 1000 or ENDLESS if silence else ENDLESS

@@ -211,6 +211,12 @@ class SimulatedSwitch:
             dialled=script.dialled,
             context=context,
         )
+        for name, value in (
+            ("sofia_profile_name", profile),
+            ("sip_network_ip", "127.0.0.1"),
+            ("sip_network_port", "5070"),
+        ):
+            c.set(name, value)
         caller = Caller(self.core, self.legs, script, c)
         c.party = caller
         self.callers.append(caller)

@@ -26,8 +26,20 @@ class Play(LegCommand, frozen=True, kw_only=True):
     execution_id: str
 
 
+class RingReady(LegCommand, frozen=True, kw_only=True):
+    """Tell an inbound leg's far end that it rings (180); nothing once it is answered or hears sound."""
+
+
 class StopPlaying(LegCommand, frozen=True, kw_only=True):
     """Break off what the leg hears, and what was queued behind it."""
+
+
+class DetectTones(LegCommand, frozen=True, kw_only=True):
+    """Listen for keys in what a leg says, for a trunk that sends them as tones; once more is as once."""
+
+
+class StopDetectingTones(LegCommand, frozen=True, kw_only=True):
+    """Do not listen for tones any more; nothing where nobody does."""
 
 
 class SetVariables(LegCommand, frozen=True, kw_only=True):
@@ -82,6 +94,23 @@ class MaskRecording(LegCommand, frozen=True, kw_only=True):
 
 class UnmaskRecording(LegCommand, frozen=True, kw_only=True):
     """Write sound again."""
+
+    path: str
+
+
+class RecordMessage(LegCommand, frozen=True, kw_only=True):
+    """Record only what a leg says, for at most `limit_s` (whole seconds of the clock), until nothing was said for `silence_ms`.
+
+    It goes on beside whatever the leg does; a call that is recorded otherwise stays so. RecordStopped follows.
+    """
+
+    path: str
+    limit_s: int
+    silence_ms: int
+
+
+class StopRecording(LegCommand, frozen=True, kw_only=True):
+    """Close a file that is being recorded to."""
 
     path: str
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from ccd.base.clock import Moment
+from ccd.base.sources import NOWHERE, Origin
 
 
 class SwitchEvent(msgspec.Struct, frozen=True, kw_only=True):
@@ -56,6 +57,7 @@ class ChannelParked(SwitchEvent, frozen=True, kw_only=True):
     context: str
     carried: Carried
     by_dialplan: bool = False
+    origin: Origin = NOWHERE
 
 
 class ChannelBridged(SwitchEvent, frozen=True, kw_only=True):
@@ -83,9 +85,17 @@ class ApplicationEnded(SwitchEvent, frozen=True, kw_only=True):
 
 
 class DigitPressed(SwitchEvent, frozen=True, kw_only=True):
-    """A key of the far end's telephone."""
+    """A key of the far end's telephone, held for `duration_ms`; `source` is FreeSWITCH's word for how it came, '' if untold.
+
+    It may be a digit of a secret, so that what prints an event must not show it.
+    """
 
     digit: str
+    source: str = ""
+    duration_ms: int = 0
+
+    def __repr__(self) -> str:
+        return f"DigitPressed(leg_id={self.leg_id!r}, at={self.at!r}, source={self.source!r})"
 
 
 class RecordStarted(SwitchEvent, frozen=True, kw_only=True):
@@ -95,10 +105,15 @@ class RecordStarted(SwitchEvent, frozen=True, kw_only=True):
 
 
 class RecordStopped(SwitchEvent, frozen=True, kw_only=True):
-    """A recording's file is closed; `duration_ms` as the switch counted it."""
+    """A recording's file is closed; `duration_ms` as the switch counted it, `cause` its word for why.
+
+    `hung_up`: the leg was ending.
+    """
 
     path: str
     duration_ms: int
+    cause: str = ""
+    hung_up: bool = False
 
 
 class ChannelHungUp(SwitchEvent, frozen=True, kw_only=True):

@@ -14,6 +14,7 @@ import msgspec
 
 from ccd.base.clock import Moment
 from ccd.base.errors import SwitchRefused
+from ccd.base.sources import Origin
 from ccd.switch.events import (
     Carried,
     ChannelAnswered,
@@ -41,6 +42,7 @@ class Found(msgspec.Struct, frozen=True, kw_only=True):
     bridged_to: str
     parked: bool
     plays: bool
+    early_media: bool = False
     ended: bool
     variables: dict[str, str]
 
@@ -55,6 +57,17 @@ class Found(msgspec.Struct, frozen=True, kw_only=True):
             offer_id=get("ccd_offer_id", ""),
             entry=get("ccd_entry", ""),
             fallback=get("ccd_fallback", ""),
+        )
+
+    def origin(self) -> Origin:
+        """Where the call came in from."""
+        get, port = self.variables.get, self.variables.get("sip_network_port", "")
+        return Origin(
+            profile=get("sofia_profile_name", ""),
+            gateway=get("sip_gateway", ""),
+            address=get("sip_network_ip", ""),
+            port=int(port) if port.isdecimal() else 0,
+            span=get("freetdm_span_name", ""),
         )
 
     def as_events(self, at: Moment) -> list[SwitchEvent]:
@@ -93,6 +106,7 @@ class Found(msgspec.Struct, frozen=True, kw_only=True):
                     dialled=self.dialled,
                     context=self.context,
                     carried=self.carried(),
+                    origin=self.origin(),
                 )
             )
         return events
@@ -142,6 +156,7 @@ def read_dump(text: str) -> Found:
         or (state == "CS_EXECUTE" and get("variable_current_application") in ("park", "playback")),
         # FreeSWITCH unsets the response when an application begins and sets it when it has ended.
         plays=get("variable_current_application") == "playback" and not get("variable_current_application_response"),
+        early_media=_moment(get("Caller-Channel-Progress-Media-Time")) > 0,
         ended=state in ("CS_HANGUP", "CS_REPORTING", "CS_DESTROY"),
         variables={
             key.removeprefix("variable_"): str(value) for key, value in dump.items() if key.startswith("variable_")

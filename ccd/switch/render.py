@@ -30,6 +30,11 @@ def _answer(x: c.Answer) -> str:
     return f"sendmsg {words.uuid(x.leg_id)}\ncall-command: execute\nexecute-app-name: answer"
 
 
+def _alone(application: str) -> Callable[[Any], str]:
+    """An application without an argument, of which nobody waits for the end."""
+    return lambda x: f"sendmsg {words.uuid(x.leg_id)}\ncall-command: execute\nexecute-app-name: {application}"
+
+
 def _value(value: str) -> str:
     """A channel variable's value: a word, base64url (of any length), a number below zero, or empty, which unsets."""
     try:
@@ -70,6 +75,23 @@ def _record(action: str) -> Callable[[Any], str]:
     return lambda x: f"api uuid_record {words.uuid(x.leg_id)} {action} {words.path(x.path)}"
 
 
+def _record_message(x: c.RecordMessage) -> str:
+    """The variables in braces hold for this file alone, whatever the leg says of its call's recording.
+
+    RECORD_INITIAL_TIMEOUT_MS counts as long as nobody has spoken, RECORD_FINAL_TIMEOUT_MS after.
+    """
+    how = {
+        "RECORD_READ_ONLY": "true",
+        "RECORD_STEREO": "false",
+        "RECORD_PRE_BUFFER_FRAMES": "1",
+        "RECORD_MIN_SEC": "0",
+        "RECORD_INITIAL_TIMEOUT_MS": str(int(x.silence_ms)),
+        "RECORD_FINAL_TIMEOUT_MS": str(int(x.silence_ms)),
+    }
+    listed = ",".join(f"{name}={value}" for name, value in how.items())
+    return f"{_record('start')(x)} {int(x.limit_s)} {{{listed}}}"
+
+
 def _lease(x: c.Lease) -> str:
     leg = words.uuid(x.leg_id)
     return (
@@ -81,7 +103,10 @@ def _lease(x: c.Lease) -> str:
 RENDERERS: dict[type[c.Command], Callable[[Any], str]] = {
     c.Answer: _answer,
     c.Play: lambda x: _execute(x.leg_id, "playback", words.audio(x.audio), x.execution_id),
+    c.RingReady: lambda x: f"sendmsg {words.uuid(x.leg_id)}\ncall-command: execute\nexecute-app-name: ring_ready",
     c.StopPlaying: lambda x: f"api uuid_break {words.uuid(x.leg_id)} all",
+    c.DetectTones: _alone("start_dtmf"),
+    c.StopDetectingTones: _alone("stop_dtmf"),
     c.SetVariables: lambda x: f"api uuid_setvar_multi {words.uuid(x.leg_id)} {_variables(x.values)}",
     c.Hangup: lambda x: f"api uuid_kill {words.uuid(x.leg_id)} {words.cause(x.cause)}",
     c.Bridge: lambda x: f"api uuid_bridge {words.uuid(x.leg_id)} {words.uuid(x.other_id)}",
@@ -90,6 +115,8 @@ RENDERERS: dict[type[c.Command], Callable[[Any], str]] = {
     ),
     c.Originate: _originate,
     c.StartRecording: _record("start"),
+    c.RecordMessage: _record_message,
+    c.StopRecording: _record("stop"),
     c.MaskRecording: _record("mask"),
     c.UnmaskRecording: _record("unmask"),
     c.Lease: _lease,

@@ -14,6 +14,7 @@ from typing import Any
 import msgspec
 import structlog
 
+from ccd.base.sources import Origin
 from ccd.switch.events import (
     ApplicationEnded,
     Carried,
@@ -33,6 +34,7 @@ from ccd.switch.events import (
 
 log = structlog.get_logger(__name__)
 
+_SAMPLES_A_MS = 8
 _ORIGINATED = re.compile(r"\{origination_uuid=([0-9a-f-]{36})[,}]")
 
 
@@ -57,6 +59,8 @@ class Headers(msgspec.Struct):
     application_response: str = msgspec.field(name="Application-Response", default="")
     application_uuid: str = msgspec.field(name="Application-UUID", default="")
     digit: str = msgspec.field(name="DTMF-Digit", default="")
+    digit_samples: str = msgspec.field(name="DTMF-Duration", default="")
+    digit_source: str = msgspec.field(name="DTMF-Source", default="")
     cause: str = msgspec.field(name="Hangup-Cause", default="")
     protocol_cause: str = msgspec.field(name="variable_proto_specific_hangup_cause", default="")
     disposition: str = msgspec.field(name="variable_sip_hangup_disposition", default="")
@@ -64,10 +68,17 @@ class Headers(msgspec.Struct):
     early_media_at: str = msgspec.field(name="Caller-Channel-Progress-Media-Time", default="")
     record_path: str = msgspec.field(name="Record-File-Path", default="")
     record_ms: str = msgspec.field(name="variable_record_ms", default="")
+    record_cause: str = msgspec.field(name="Record-Completion-Cause", default="")
     session_count: str = msgspec.field(name="Session-Count", default="")
     state: str = msgspec.field(name="Channel-State", default="")
+    answer_state: str = msgspec.field(name="Answer-State", default="")
     job_argument: str = msgspec.field(name="Job-Command-Arg", default="")
     body: str = msgspec.field(name="_body", default="")
+    profile: str = msgspec.field(name="variable_sofia_profile_name", default="")
+    gateway: str = msgspec.field(name="variable_sip_gateway", default="")
+    address: str = msgspec.field(name="variable_sip_network_ip", default="")
+    port: str = msgspec.field(name="variable_sip_network_port", default="")
+    span: str = msgspec.field(name="variable_freetdm_span_name", default="")
     ccd_v: str = msgspec.field(name="variable_ccd_v", default="")
     ccd_call_id: str = msgspec.field(name="variable_ccd_call_id", default="")
     ccd_role: str = msgspec.field(name="variable_ccd_role", default="")
@@ -115,6 +126,7 @@ def _parked(h: Headers) -> SwitchEvent:
         context=h.context,
         carried=_carried(h),
         by_dialplan=h.state == "CS_EXECUTE",  # CS_PARK after uuid_bridge_park_on_cancel
+        origin=Origin(profile=h.profile, gateway=h.gateway, address=h.address, port=_number(h.port), span=h.span),
     )
 
 
@@ -157,10 +169,21 @@ BUILDERS: dict[str, Callable[[Headers], SwitchEvent]] = {
         response=h.application_response,
     ),
     "CHANNEL_HANGUP_COMPLETE": _hung_up,
-    "DTMF": lambda h: DigitPressed(leg_id=h.leg_id, at=h.at, digit=h.digit),
+    "DTMF": lambda h: DigitPressed(
+        leg_id=h.leg_id,
+        at=h.at,
+        digit=h.digit,
+        source=h.digit_source,
+        duration_ms=_number(h.digit_samples) // _SAMPLES_A_MS,
+    ),
     "RECORD_START": lambda h: RecordStarted(leg_id=h.leg_id, at=h.at, path=h.record_path),
     "RECORD_STOP": lambda h: RecordStopped(
-        leg_id=h.leg_id, at=h.at, path=h.record_path, duration_ms=_number(h.record_ms)
+        leg_id=h.leg_id,
+        at=h.at,
+        path=h.record_path,
+        duration_ms=_number(h.record_ms),
+        cause=h.record_cause,
+        hung_up=h.answer_state == "hangup",
     ),
     "BACKGROUND_JOB": _job_ended,
     "HEARTBEAT": lambda h: Heartbeat(

@@ -42,6 +42,7 @@ GOOD: list[tuple[Callable[[str], str], list[str]]] = [
             "local_stream://moh",
             "silence_stream://-1",
             "silence_stream://500,1400",
+            "tone_stream://%(400,0,1000)",
             "file_string:///a/b.wav!/a/c.wav",
             "file_string://" + "!".join(["/a/b.wav"] * 100),
         ],

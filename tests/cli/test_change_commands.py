@@ -132,7 +132,8 @@ def test_an_ended_call_is_told_in_names_times_and_units(world: World) -> None:
 
 def test_recordings_show_their_silent_ranges(world: World) -> None:
     rows = [{"recording_id": "r1", "masked": [{"from_ms": 0, "to_ms": None}]}, {"recording_id": "r2", "masked": []}]
-    world.tables.recordings = lambda limit, call_id: rows  # type: ignore[method-assign]
+    rows = [{**row, "call_id": CALL} for row in rows]
+    world.recordings.rows = rows
     assert "0 s-end" in ccd(world, "recordings", "list").stdout
     assert json.loads(ccd(world, "recordings", "list", "--json").stdout)["recordings"] == rows
 
@@ -143,7 +144,7 @@ def test_ranges_of_a_daemon_that_tells_none_are_nothing() -> None:
 
 def test_a_flow_that_leads_to_a_queue_keeps_it(world: World, tmp_path: Path) -> None:
     world.staffed().idle()
-    (tmp_path / "flows" / "main.yaml").write_text("nodes:\n  line: {type: queue, queue: sales}\n")
+    (tmp_path / "flows" / "main.yaml").write_text("start: line\nnodes:\n  line: {type: queue, queue: sales}\n")
     world.site.refresh()
     result = ccd(world, "queues", "remove", "sales")
     assert (result.exit_code, result.stderr) == (1, "ccd: queue sales is in use: flow main leads to it\n")

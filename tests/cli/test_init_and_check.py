@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 import subprocess
 from pathlib import Path
 
@@ -17,6 +18,12 @@ from ccd.settings.load import load
 from ccd.settings.share import share
 
 NO_DATABASE = "none is set"
+SAYING = """\
+language: zh
+start: welcome
+nodes:
+  welcome: {type: say, kind: digits, value: caller_number}
+"""
 
 
 def ccd(*arguments: str, **environment: str) -> Result:
@@ -42,6 +49,14 @@ def checked(site: Path, *sets: str, **environment: str) -> tuple[int, list[str],
     return result.exit_code, said["faults"], [one for one in said["warnings"] if NO_DATABASE not in one]
 
 
+def place(file: Path, word: str) -> str:
+    """Line and column of a word in a file, where it stands first at the beginning or the end of a line."""
+    for number, line in enumerate(file.read_text().splitlines(), start=1):
+        if line.strip().startswith(word) or line.endswith(word):
+            return f"{number}:{line.index(word) + 1}"
+    raise AssertionError(f"{word} is not in {file}")
+
+
 # --- init -------------------------------------------------------------------------------------------
 
 
@@ -56,6 +71,21 @@ def test_the_prompts_are_where_ccd_and_freeswitch_look_for_them(site: Path) -> N
     assert checked(site) == (0, [], [])
 
 
+def test_the_settings_name_what_the_example_flows_ask_for(site: Path) -> None:
+    settings = load(site / "ccd.yaml", environ={})
+    assert (settings.calendars["office"].zone, settings.calendars["office"].weekly) == (
+        "Asia/Shanghai",
+        {"mon-fri": "09:00-18:00"},
+    )
+    assert [(one.caller_class, one.flow, one.closed_flow) for one in settings.routes] == [
+        ("", "main", "closed"),
+        ("vip", "vip", "closed"),
+    ]
+    (token,) = settings.http.tokens
+    assert token.token.get_secret_value() == (site / "account_token").read_text().strip()
+    assert token.host == settings.http.hosts[0].url == "http://127.0.0.1:8090"
+
+
 def test_both_sides_of_the_event_socket_get_the_same_new_password(site: Path, tmp_path: Path) -> None:
     assert ccd("init", str(tmp_path / "other")).exit_code == 0
     settings, vars_xml = load(site / "ccd.yaml", environ={}), variables(site)
@@ -63,7 +93,7 @@ def test_both_sides_of_the_event_socket_get_the_same_new_password(site: Path, tm
     passwords = {variables(one)[name] for one in (site, tmp_path / "other") for name in vars_xml if "password" in name}
     assert len(passwords) == 4
     assert "change-me" not in passwords
-    for secret in (site / "esl_password", site / "freeswitch" / "vars.xml"):
+    for secret in (site / "esl_password", site / "account_token", site / "freeswitch" / "vars.xml"):
         assert secret.stat().st_mode & 0o077 == 0
 
 
@@ -125,9 +155,27 @@ def test_prompts_without_a_file_are_named_with_flow_node_language_and_place(site
     (site / "sounds" / "zh" / "no_match.wav").unlink()
     code, faults, warnings = checked(site)
     assert (code, warnings) == (1, [])
-    said, by_default = faults
-    assert said.startswith(f"{flow}:10:13: nodes.welcome.prompt: prompt 'wellcome' has no file in language 'zh'")
-    assert by_default.startswith(f"{flow}:12:3: nodes.menu: prompt 'no_match' ")
+    elsewhere, said, by_default = sorted(faults)
+    assert elsewhere.startswith(f"{site / 'flows' / 'account.yaml'}:")
+    at = place(flow, "wellcome")
+    assert said.startswith(f"{flow}:{at}: nodes.welcome.prompt: prompt 'wellcome' has no file in language 'zh'")
+    assert by_default.startswith(f"{flow}:{place(flow, 'menu:')}: nodes.menu: prompt 'no_match' ")
+
+
+def test_values_are_said_with_fragments_that_must_be_there(site: Path) -> None:
+    flow = site / "flows" / "main.yaml"
+    (site / "flows" / "account.yaml").unlink()
+    flow.write_text(SAYING)
+    assert checked(site)[0] == 0
+    shutil.rmtree(site / "sounds" / "zh" / "say")
+    (fault,) = checked(site)[1]
+    assert fault.startswith(f"{flow}:4:3: nodes.welcome: what values are said with has no files in language 'zh': ")
+    (site / "sounds" / "zh").rename(site / "sounds" / "fr")
+    flow.write_text(flow.read_text().replace("language: zh", "language: fr"))
+    settings = site / "ccd.yaml"
+    settings.write_text(settings.read_text().replace("language: zh", "language: fr"))
+    fault = f"{flow}:4:3: nodes.welcome: values can be said in zh and en, and this flow speaks 'fr'"
+    assert [one for one in checked(site)[1] if one.startswith(str(flow))] == [fault]
 
 
 def test_each_language_needs_its_own_files(site: Path) -> None:
@@ -152,7 +200,7 @@ def test_a_language_without_a_folder_is_a_fault_where_it_was_said(site: Path) ->
     assert checked(site)[1][0].startswith(f"{settings}:{line}:11: language: ")
     settings.write_text(settings.read_text().replace("language: yy", "language: zh"))
     flow.write_text(flow.read_text().replace("language: zh", "language: xx"))
-    assert checked(site)[1] == [f"{flow}:2:11: language: {site / 'sounds'} has no folder 'xx'"]
+    assert checked(site)[1] == [f"{flow}:{place(flow, 'xx')}: language: {site / 'sounds'} has no folder 'xx'"]
 
 
 def test_a_flow_in_another_language_needs_the_files_of_that_language(site: Path) -> None:
@@ -172,7 +220,7 @@ def test_prompts_of_another_machine_and_no_database_are_warnings(site: Path) -> 
     sounds, database, last = result.stdout.splitlines()
     assert sounds.startswith("warning: option sounds_path: /nowhere/sounds is no folder here")
     assert re.match(rf"warning: {site}/ccd.yaml:\d+:1: database: {NO_DATABASE}", database)
-    assert last.endswith("ccd.yaml: 0 faults, 2 warnings, 1 flow")
+    assert last.endswith("ccd.yaml: 0 faults, 2 warnings, 4 flows")
     for set_ in ("database.embedded=yes", "database.url=postgresql://ccd@db/ccd"):
         assert NO_DATABASE not in ccd("check", "-c", str(site / "ccd.yaml"), "--set", set_).stdout
 

@@ -11,8 +11,9 @@ import pytest
 from ccd.base import words
 from ccd.calls import onchannel
 from ccd.calls.onchannel import Place
-from ccd.core.ledger import Ledger, OpenCall
+from ccd.core.ledger import Ledger
 from ccd.core.node import Node
+from ccd.core.open_calls import OpenCall
 from ccd.core.stays import Stays, as_known
 from ccd.ivr.facts import NodeEntered
 from ccd.switch.commands import SetVariables

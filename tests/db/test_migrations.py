@@ -25,12 +25,17 @@ ONE_OF = {
     "activity": "idle",
     "event": "repaired",
     "state": "running",
+    "list": "blacklist",
+    "action": "reject",
 }
 REASONS = {"queue_entries": "connected"}
 KINDS = {"call_segments": "talk"}
+STATES = {"voicemails": {"state": "new", "file": "complete"}}
 
 
 def sample(table, column):
+    if (state := STATES.get(table.name, {}).get(column.name)) is not None:
+        return state
     if column.name == "reason":
         return REASONS.get(table.name, "why")
     if column.name == "kind":

@@ -243,15 +243,36 @@ def test_agent_history_has_no_gap_and_a_session_ends_with_the_logout(journal):
     assert session["reason"] == "c30"
 
 
-def test_masked_ranges_stand_in_the_recording_in_their_order(journal):
+def test_masks_of_a_recording_are_ranges_in_whatever_order_their_ends_come(journal):
     own = {"recording_id": ident(1, "rec"), "call_id": ident(1, "call")}
-    journal.write(recording.RecordingUnmasked(at=START, offset_ms=2000, **own))
+    journal.write(recording.RecordingUnmasked(at=START, offset_ms=2000, from_ms=1000, cause="limit", **own))
     journal.write(
-        recording.RecordingMasked(at=START, offset_ms=1000, **own),
-        recording.RecordingMasked(at=START, offset_ms=5000, **own),
+        recording.RecordingMasked(at=START, offset_ms=1000, until=START + SECOND, **own),
+        recording.RecordingMasked(at=START, offset_ms=5000, reason="secret", **own),
     )
-    marks = journal.row("SELECT masked FROM ccd.recordings")["masked"]
-    assert [(mark["mark"], mark["at_ms"]) for mark in marks] == [("masked", 1000), ("unmasked", 2000), ("masked", 5000)]
+    masks = journal.rows("SELECT mask, from_ms, to_ms, cause, until_at FROM ccd.recording_masks ORDER BY from_ms")
+    assert [(one["mask"], one["from_ms"], one["to_ms"], one["cause"]) for one in masks] == [
+        ("agent", 1000, 2000, "limit"),
+        ("secret", 5000, None, ""),
+    ]
+    assert to_moment(masks[0]["until_at"]) == START + SECOND
+
+
+def test_recording_that_failed_is_told_with_its_reason_and_an_erased_one_stays_erased(journal):
+    own = {"recording_id": ident(1, "rec"), "call_id": ident(1, "call")}
+    journal.write(recording.RecordingFailed(at=START, reason="disk_full", **own))
+    row = journal.row("SELECT * FROM ccd.recordings")
+    assert (row["state"], row["reason"], to_moment(row["started_at"])) == ("failed", "disk_full", START)
+    journal.rows("UPDATE ccd.recordings SET state = 'erased' RETURNING 1")
+    journal.write(recording.RecordingFailed(at=START + 1, reason="late", **own))
+    assert journal.row("SELECT state FROM ccd.recordings")["state"] == "erased"
+
+
+def test_what_the_caller_said_to_the_question_stands_with_his_call(journal):
+    call = ident(1, "call")
+    journal.write(recording.RecordingConsent(at=START, call_id=call, consent="announced"))
+    journal.write(recording.RecordingConsent(at=START + 1, call_id=call, consent="refused"))
+    assert journal.row("SELECT recording_consent FROM ccd.calls")["recording_consent"] == "refused"
 
 
 def test_a_leg_of_no_call_and_what_the_switch_did_are_kept(journal):

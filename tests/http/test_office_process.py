@@ -5,16 +5,17 @@ from __future__ import annotations
 import signal
 import subprocess
 import sys
-from pathlib import Path
 
 import gevent
 import pytest
+from click.testing import CliRunner
 
 from ccd.base.errors import CcdError
+from ccd.cli.root import root
 from ccd.client.http import Client
 from tests.office_world import OTHER_CALL, FakeCore, in_thread
 
-FLOW = Path(__file__).parent.parent.parent / "config" / "flows" / "main.yaml"
+FLOW = "start: line\nnodes:\n  line: {type: queue, queue: sales, next: bye}\n  bye: {type: hangup, prompt: goodbye}\n"
 
 
 def soon(question):
@@ -34,7 +35,7 @@ def office(tmp_path, database):
     core = FakeCore(tmp_path / "core.sock")
     core.start()
     (tmp_path / "flows").mkdir()
-    (tmp_path / "flows" / "main.yaml").write_text(FLOW.read_text())
+    (tmp_path / "flows" / "main.yaml").write_text(FLOW)
     (tmp_path / "ccd.yaml").write_text(
         f"state_dir: {tmp_path}/state\nrun_dir: {tmp_path}\ndatabase: {{url: '{database}'}}\n"
     )
@@ -60,7 +61,8 @@ def test_the_office_stores_rows_and_gives_core_its_configuration(office) -> None
     in_thread(client.post, "agents", name="alice", display_name="王小明", station="desk1")
     in_thread(client.post, "queues", name="sales", ring_ms=15_000)
     in_thread(client.post, "tiers", queue="sales", agent="alice", level=2)
-    assert core.configuration["routes"] == [{"dialled": "*", "flow": "main", "answer": "at_once", "record": "no"}]
+    (route,) = core.configuration["routes"]
+    assert (route["dialled"], route["flow"], route["answer"], route["record"]) == ("*", "main", "at_once", "no")
     assert [one["name"] for one in core.configuration["agents"]] == ["alice"]
     assert core.configuration["tiers"][0]["level"] == 2
     with pytest.raises(CcdError) as taken:
@@ -73,7 +75,7 @@ def test_the_office_stores_rows_and_gives_core_its_configuration(office) -> None
     with pytest.raises(CcdError) as missing:
         in_thread(client.get, "calls", OTHER_CALL)
     assert missing.value.code == "not_found"
-    assert ("journal.follow", {}) in core.asked
+    assert ("journal.follow", {"errands": True}) in core.asked
 
 
 def test_rows_are_changed_and_removed_and_what_they_refer_to_is_known(office) -> None:
@@ -108,3 +110,31 @@ def test_the_office_finds_a_core_that_came_back(office) -> None:
     core.start()
     soon(lambda: client.get("status")["core"])
     soon(lambda: core.configuration["active_flows"])
+
+
+def test_ccd_reload_takes_over_routes_and_says_what_is_wrong(office, tmp_path) -> None:
+    core, _, child = office
+    soon(lambda: core.configuration["active_flows"])
+    settings, before = tmp_path / "ccd.yaml", (tmp_path / "ccd.yaml").read_text()
+
+    def reload():
+        return in_thread(CliRunner().invoke, root, ["-S", str(tmp_path / "control.sock"), "reload"])
+
+    settings.write_text(before + "routes:\n  - {dialled: 95588}\n  - {dialled: '*', answer: at_agent}\nlanguage: en\n")
+    done = reload()
+    assert (done.exit_code, done.stdout.splitlines()) == (
+        0,
+        [
+            "routes added: 95588",
+            "routes changed: *",
+            "changed, but taken over at the next start only: language",
+        ],
+    )
+    assert [route["dialled"] for route in core.configuration["routes"]] == ["95588", "*"]
+    settings.write_text(before + "routes:\n  - {dialled: 95588}\n  - {dialled: 95588}\n")
+    wrong = reload()
+    assert (wrong.exit_code, wrong.stderr) == (1, f"{settings}:6:15: routes[1].dialled: '95588' stands twice\n")
+    assert len(core.configuration["routes"]) == 2
+    settings.write_text(before + "routes:\n  - {dialled: 95599}\n")
+    child.send_signal(signal.SIGHUP)
+    soon(lambda: [route["dialled"] for route in core.configuration["routes"]] == ["95599"])

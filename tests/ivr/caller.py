@@ -84,7 +84,7 @@ class Caller:
         self.entered.append((queue, priority))
         return "local_stream://moh"
 
-    def _remember(self, sha256: str, node: str, values: str) -> None:
+    def _remember(self, sha256: str, node: str, values: str, stack: str) -> None:
         self.remembered.append(node)
         if values:
             self.values_told.append(values)

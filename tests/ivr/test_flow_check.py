@@ -19,14 +19,34 @@ def flow(start: str = "begin", **nodes: Any) -> dict[str, Any]:
 
 
 GOOD = flow(
-    begin={"type": "answer", "next": "office"},
+    begin={"type": "ring", "for": "4s", "with": "tone", "next": "pick_up"},
+    pick_up={"type": "answer", "next": "noted"},
+    noted={"type": "record", "do": "begin", "next": "office"},
     office={"type": "hours", "calendar": "office", "open": "note", "closed": "end"},
-    note={"type": "set", "values": {"line": "last(dialled, 4)"}, "next": "which", "failed": "end"},
+    note={"type": "set", "values": {"line": "last(dialled, 4)"}, "next": "card", "failed": "end"},
+    card={"type": "collect", "prompt": "ask", "into": "card", "length": "4..8", "next": "which", "no_input": "end"},
     which={"type": "branch", "cases": [{"when": "line == '1001'", "next": "queue"}], "otherwise": "menu"},
-    menu={"type": "menu", "prompt": "ask", "choices": {"1": "queue", "star": "say", "pound": "end"}, "no_input": "end"},
+    menu={
+        "type": "menu",
+        "prompt": "ask",
+        "choices": {"1": "queue", "2": "boss", "star": "say", "pound": "back"},
+        "no_input": "ask",
+    },
+    boss={"type": "transfer", "number": "02112345678", "ring": "20s", "busy": "menu", "failed": "end", "next": "end"},
+    ask={"type": "flow", "flow": "pin", "with": {"of": "line"}, "into": {"known": "right"}, "next": "end"},
+    back={"type": "return", "result": {"line": "line"}},
     say={"type": "play", "prompt": "hours", "next": "number"},
-    number={"type": "say", "kind": "digits", "value": "line", "before": "hours", "next": "menu", "failed": "end"},
-    queue={"type": "queue", "queue": "support", "priority": -5, "timed_out": "end", "next": "end"},
+    number={"type": "say", "kind": "digits", "value": "line", "before": "hours", "next": "crm", "failed": "end"},
+    crm={
+        "type": "http",
+        "url": "https://crm.example.cn/{line}",
+        "into": {"name": "names[0]?"},
+        "next": "greet",
+        "failed": "end",
+    },
+    greet={"type": "speak", "text": "您好，{name}", "next": "menu"},
+    queue={"type": "queue", "queue": "support", "priority": -5, "timed_out": "message", "next": "end"},
+    message={"type": "voicemail", "box": "night", "max_length": "30s", "empty": "end", "failed": "end", "next": "end"},
     end={"type": "hangup", "prompt": "bye", "cause": "NORMAL_CLEARING"},
 )
 FAULTS = [
@@ -91,6 +111,10 @@ CIRCLES = [
     ({"a": {"type": "answer", "next": "b"}, "b": {"type": "answer", "next": "a"}}, [f"{ROUND}: a -> b -> a"]),
     ({"a": {"type": "answer", "next": "b"}, "b": {"type": "play", "prompt": "p", "next": "b"}}, [f"{ROUND}: b -> b"]),
     ({"a": {"type": "answer", "next": "b"}, "b": {"type": "play", "prompt": "p", "next": "b", "barge_in": "no"}}, []),
+    (
+        {"a": {"type": "hours", "calendar": "c", "open": "b", "closed": "b"}, "b": {"type": "answer", "next": "a"}},
+        [f"{ROUND}: a -> b -> a"],
+    ),
     ({"a": {"type": "queue", "queue": "q", "next": "a", "timed_out": "a"}}, []),
     ({"a": {"type": "answer", "next": "b"}, "b": MENU | {"choices": {"1": "a"}, "next": "a"}}, []),
 ]

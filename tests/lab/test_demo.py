@@ -19,7 +19,7 @@ import pytest
 from ccd.base.errors import DaemonUnreachable, Refused, SwitchError
 from ccd.cli.exits import Needed
 from ccd.lab import demo
-from ccd.lab.board import show_calls
+from ccd.lab.board import Board, Past, show_blocked, show_calls
 from ccd.lab.demo_options import make_folder
 from ccd.lab.home import find_freeswitch
 from ccd.lab.kept import Kept, place
@@ -85,6 +85,23 @@ def test_the_table_of_calls_cuts_nothing_off(width: int, cause: bool, capsys: py
         word in said for word in ("07:49:55", "13808319700", "abandoned", "support", "zhang", "12.3 s", "123.4 s")
     )
     assert ("ORIGINATOR_CANCEL" in said) == cause
+
+
+def test_the_table_of_blocked_callers_says_whom_and_why_and_cuts_nothing_off(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    blocked = ROW | {"outcome": "blocked", "answered_at": None, "caller_class": "blacklist", "class_reason": "骚扰电话"}
+    show_blocked([ROW, blocked | {"caller_number": "0000", "cause": "CALL_REJECTED"}], 80)
+    said = capsys.readouterr().out
+    assert "…" not in said
+    assert all(word in said for word in ("0000", "blacklist", "骚扰电话", "never", "CALL_REJECTED"))
+    assert "13808319700" not in said
+
+
+def test_in_a_pipe_a_line_a_second_counts_what_is_over(capsys: pytest.CaptureFixture[str]) -> None:
+    with Board("ccd demo") as board:
+        board.show([], [], [ROW], Past(ended=5, blocked=3, voicemails=2))
+    assert capsys.readouterr().out == ("  1 s  calls 1  waiting 0  talking 0  ended 5  blocked 3  voicemails 2  \n")
 
 
 def test_nobody_acts_in_an_outside_world_that_has_ended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -3,7 +3,7 @@
 import datetime as dt
 
 from ccd.lab.stories import CallerDiary
-from ccd.lab.verdict import differences
+from ccd.lab.verdict import differences, wrongly_screened
 
 ARRIVED, CONNECTED = 1_790_000_000_000_000, 1_790_000_003_000_000
 
@@ -60,3 +60,32 @@ def test_the_wrong_agent():
     assert judged(diary(ended_at=ended), row("answered", CONNECTED, ended, "li")) == [
         "13800000001: talked to phone 1001, row says agent li"
     ]
+
+
+def screened(diary_answered, outcome, row_answered, unwanted=("13800000001",)):
+    seen = diary(answered_at=diary_answered, connected_at=None, connected_phone=None)
+    found = row(outcome, None, ARRIVED) | {"answered_at": row_answered}
+    return wrongly_screened([seen], [found], unwanted)
+
+
+def test_an_unwanted_caller_is_rejected_and_never_answered():
+    assert screened(None, "blocked", None) == []
+
+
+def test_an_unwanted_caller_who_was_answered_is_an_error_whoever_says_so():
+    assert screened(ARRIVED, "blocked", None) == ["13800000001: is on the blacklist and was answered"]
+    assert screened(None, "blocked", iso(ARRIVED)) == ["13800000001: is on the blacklist and was answered"]
+    assert screened(ARRIVED, "ivr_ended", iso(ARRIVED)) == [
+        "13800000001: is on the blacklist, row says ivr_ended",
+        "13800000001: is on the blacklist and was answered",
+    ]
+
+
+def test_an_unwanted_caller_without_a_row_is_an_error():
+    seen = diary(answered_at=None, connected_at=None, connected_phone=None)
+    assert wrongly_screened([seen], [], ["13800000001"]) == ["13800000001: is on the blacklist, row says not on record"]
+
+
+def test_nobody_else_is_blocked():
+    assert screened(None, "blocked", None, unwanted=()) == ["13800000001: is on no list and was blocked"]
+    assert screened(ARRIVED, "answered", iso(ARRIVED), unwanted=()) == []

@@ -42,6 +42,7 @@ PROMPTS = {
     "queue_timeout": (1600, 500),
     "queue_wait": (1700, 300),
     "fallback": (1800, 300),
+    "closed": (1950, 500),
 }
 MUSIC_HZ = 350
 # How many stories may take a line of each kind: (answer, record at the route).

@@ -13,6 +13,7 @@ from ccd.recording.facts import (
     RecordingStopped,
     RecordingUnmasked,
 )
+from ccd.recording.masks import KeptMask
 from ccd.switch.commands import MaskRecording, SetVariables, StartRecording, UnmaskRecording
 from ccd.switch.events import RecordStopped
 from tests.builders import NODE, World, queue, tier
@@ -94,7 +95,7 @@ def test_masked_parts_are_told_by_their_offsets(world: World) -> None:
     call = call_id(world, leg)
     world.clock.advance(2)
     world.recordings.mask(call, masked=True)
-    assert world.ledger.masked == {call: 1}
+    assert world.ledger.masks_of(call) == {"agent": KeptMask(from_ms=2000, until=world.clock.now() + 120_000_000)}
     world.clock.advance(1.5)
     world.recordings.mask(call, masked=False)
     assert [fact.offset_ms for fact in world.of(RecordingMasked)] == [2000]
@@ -185,7 +186,7 @@ def test_recording_goes_on_over_a_restart(world: World) -> None:
         recording_id=started.recording_id,
         relative=started.path.removeprefix("/var/lib/ccd/recordings/"),
         at=started.at,
-        masked=True,
+        masks={"agent": KeptMask(from_ms=0)},
     )
     world.clock.advance(3)
     world.recordings.mask(started.call_id, masked=False)
@@ -198,5 +199,5 @@ def test_recording_goes_on_over_a_restart(world: World) -> None:
 def test_path_on_a_channel_cannot_leave_the_recordings(world: World) -> None:
     with pytest.raises(Unsafe):
         world.recordings.take_up(
-            call_id="c", leg_id="l", node=NODE, recording_id="r", relative="../../etc/x", at=0, masked=False
+            call_id="c", leg_id="l", node=NODE, recording_id="r", relative="../../etc/x", at=0, masks={}
         )

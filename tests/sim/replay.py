@@ -225,7 +225,8 @@ def _line(event: dict[str, Any]) -> str:
     if seen is None:
         return str(event["Event-Name"])
     fields = msgspec.structs.asdict(seen)
-    fields.pop("name", None)  # ports and hosts of the place where it was recorded
+    for of_the_place in ("name", "origin"):  # ports and hosts of where it was recorded
+        fields.pop(of_the_place, None)
     for varying in ("progressed_at", "duration_ms"):
         if varying in fields:
             fields[varying] = bool(fields[varying])

@@ -23,8 +23,9 @@ from ccd.ivr.flow import fingerprint
 from ccd.journal.configuration import Configuration, Route
 from ccd.lab.stories import CallerScript, PhoneScript, Ring
 from ccd.lab.worlds import RealWorld, SimWorld, World
-from ccd.settings.model import Recordings, Settings
+from ccd.settings.model import Settings
 from ccd.settings.model import Switch as SwitchSettings
+from ccd.settings.recordings import Recordings
 
 ROOT = Path(__file__).parents[2]
 LATER = 60_000

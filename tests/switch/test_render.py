@@ -33,6 +33,8 @@ TABLE: list[tuple[c.Command, str]] = [
         f"sendmsg {A}\ncall-command: execute\nexecute-app-name: playback\nexecute-app-arg: local_stream://moh\nEvent-UUID: {B}",
     ),
     (c.StopPlaying(leg_id=A), f"api uuid_break {A} all"),
+    (c.DetectTones(leg_id=A), f"sendmsg {A}\ncall-command: execute\nexecute-app-name: start_dtmf"),
+    (c.StopDetectingTones(leg_id=A), f"sendmsg {A}\ncall-command: execute\nexecute-app-name: stop_dtmf"),
     (c.SetVariables(leg_id=A, values={"ccd_v": "1", "ccd_node": ""}), f"api uuid_setvar_multi {A} ccd_v=1;ccd_node="),
     (c.Hangup(leg_id=A), f"api uuid_kill {A} NORMAL_CLEARING"),
     (c.Hangup(leg_id=A, cause="LOSE_RACE"), f"api uuid_kill {A} LOSE_RACE"),
@@ -47,6 +49,12 @@ TABLE: list[tuple[c.Command, str]] = [
         "ccd_role=agent,ccd_queue_id=}user/1001@example.com &park() XML ccd anonymous +8613800000000",
     ),
     (c.StartRecording(leg_id=A, path=FILE), f"api uuid_record {A} start {FILE}"),
+    (
+        c.RecordMessage(leg_id=A, path=FILE, limit_s=61, silence_ms=5_000),
+        f"api uuid_record {A} start {FILE} 61 {{RECORD_READ_ONLY=true,RECORD_STEREO=false,RECORD_PRE_BUFFER_FRAMES=1,"
+        "RECORD_MIN_SEC=0,RECORD_INITIAL_TIMEOUT_MS=5000,RECORD_FINAL_TIMEOUT_MS=5000}",
+    ),
+    (c.StopRecording(leg_id=A, path=FILE), f"api uuid_record {A} stop {FILE}"),
     (c.MaskRecording(leg_id=A, path=FILE), f"api uuid_record {A} mask {FILE}"),
     (c.UnmaskRecording(leg_id=A, path=FILE), f"api uuid_record {A} unmask {FILE}"),
     (c.Lease(leg_id=A, seconds=30), f"api sched_api +30 ccd-{A} uuid_transfer {A} fallback XML ccd_fallback"),
@@ -55,6 +63,7 @@ TABLE: list[tuple[c.Command, str]] = [
     (c.MarkAlive(alive=False), "api global_setvar ccd_alive=0"),
     (c.ListChannels(), "api show channels as json"),
     (c.DumpChannel(leg_id=A), f"api uuid_dump {A} json"),
+    (c.RingReady(leg_id=A), f"sendmsg {A}\ncall-command: execute\nexecute-app-name: ring_ready"),
     (c.AskLease(), "api global_getvar ccd_lease_s"),
     (c.AskIdentity(), "api global_getvar core_uuid"),
 ]
@@ -115,7 +124,9 @@ def test_no_text_makes_a_second_command(command: c.Command) -> None:
     except Unsafe:
         return
     lines = text.split("\n")
-    assert len(lines) == {c.Play: 5, c.Answer: 3}.get(type(command), 1)
+    assert len(lines) == {c.Play: 5, c.Answer: 3, c.RingReady: 3, c.DetectTones: 3, c.StopDetectingTones: 3}.get(
+        type(command), 1
+    )
     assert "" not in lines
     if not isinstance(command, c.MarkAlive):
         assert not FORBIDDEN.search(text)

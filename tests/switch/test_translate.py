@@ -188,6 +188,14 @@ def test_numbers_that_are_none_are_zero(kind: str, header: str, text: str, value
     assert (event.progressed_at if isinstance(event, ChannelHungUp) else event.duration_ms) == value  # type: ignore[union-attr]
 
 
+@pytest.mark.parametrize(("answer_state", "hung_up"), [("answered", False), ("hangup", True), ("", False)])
+def test_a_recording_says_why_it_ended_and_whether_its_leg_was_ending(answer_state: str, hung_up: bool) -> None:
+    headers = {"Record-Completion-Cause": "success-silence", "Answer-State": answer_state, "Record-File-Path": "/r.wav"}
+    event = Translator().event(body(**{"Event-Name": "RECORD_STOP", **headers}))
+    assert isinstance(event, RecordStopped)
+    assert (event.cause, event.hung_up, event.path) == ("success-silence", hung_up, "/r.wav")
+
+
 def test_early_media_counts_as_ringing() -> None:
     """PRI cards and gateways send 183, not 180."""
     event = Translator().event(

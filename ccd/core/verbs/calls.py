@@ -9,6 +9,7 @@ from ccd.base.clock import iso, ms_between
 from ccd.base.errors import NotFound
 from ccd.calls.model import Call
 from ccd.core.verbs.given import text
+from ccd.ivr.transfers import Stage
 from ccd.switch.commands import Hangup
 
 if TYPE_CHECKING:
@@ -27,7 +28,13 @@ def call_row(house: House, call: Call) -> dict[str, Any]:
         "caller_number": call.caller_number,
         "caller_e164": house.registry.e164(call.caller_number),
         "caller_name": call.caller_name,
+        "caller_class": call.caller_class,
+        "class_reason": call.class_reason,
         "dialled": call.dialled,
+        "dialled_e164": call.dialled_e164,
+        "trunk": call.trunk,
+        "repeat_calls": call.repeat_calls,
+        "last_agent": call.last_agent,
         "arrived_at": iso(call.arrived_at),
         "answered_at": iso(call.answered_at or None),
         "duration_ms": ms_between(call.arrived_at, now),
@@ -39,6 +46,8 @@ def call_row(house: House, call: Call) -> dict[str, Any]:
     }
     if caller is not None:
         row |= _stay(house, caller)
+    elif (transfer := house.dialling.of_caller(call.leg_id)) is not None:
+        row["place"] = "talking" if transfer.stage is Stage.TALKING else "transfer"
     return row
 
 

@@ -39,6 +39,7 @@ def _status(house: House, given: dict[str, Any]) -> dict[str, Any]:
         "waiting": sum(len(queue.line) for queue in house.acd.queues.values()),
         "agents": len(house.acd.roster.agents),
         "configuration": house.site.configuration.version,
+        "recordings": house.recordings.status(),
         "facts": house.publisher.published,
         "spool_pending": house.spool.pending,
         "leases": sum(node.guards.held() for node in house.nodes.values()),

@@ -1,4 +1,4 @@
-"""Verbs of running recordings."""
+"""Verbs of running recordings, and whether new ones may begin."""
 
 from __future__ import annotations
 
@@ -12,16 +12,21 @@ if TYPE_CHECKING:
 
 
 def _recordings_mask(house: House, given: dict[str, Any]) -> dict[str, Any]:
-    house.recordings.mask(text(given, "call_id"), masked=True)
-    return {"call_id": given["call_id"], "masked": True}
+    return {"call_id": given["call_id"], "masked": house.recordings.mask(text(given, "call_id"), masked=True)}
 
 
 def _recordings_unmask(house: House, given: dict[str, Any]) -> dict[str, Any]:
-    house.recordings.mask(text(given, "call_id"), masked=False)
-    return {"call_id": given["call_id"], "masked": False}
+    return {"call_id": given["call_id"], "masked": house.recordings.mask(text(given, "call_id"), masked=False)}
+
+
+def _recordings_allow(house: House, given: dict[str, Any]) -> dict[str, Any]:
+    """Side watches the disk: '' lets recordings begin, anything else is why none does. What runs goes on."""
+    house.recordings.not_now = text(given, "not_now", "")
+    return {"not_now": house.recordings.not_now}
 
 
 VERBS: dict[str, Verb] = {
     "recordings.mask": _recordings_mask,
     "recordings.unmask": _recordings_unmask,
+    "recordings.allow": _recordings_allow,
 }

@@ -12,7 +12,7 @@ import importlib
 import pkgutil
 import re
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Annotated, TypeVar
+from typing import TYPE_CHECKING, Annotated, Literal, TypeVar
 
 from pydantic import AfterValidator, BaseModel, ConfigDict
 
@@ -20,6 +20,17 @@ if TYPE_CHECKING:
     from ccd.ivr.talk import Talk
 
 HANG_UP = "hang_up"
+REPEAT = "repeat"
+ENTER = "enter"
+"""The node leads into a sub-flow, which its arguments have been handed to; not an edge."""
+RETURN = "return"
+"""The flow is over, and its results have been handed over; not an edge."""
+
+OnRecover = Literal["repeat", "fail"]
+"""What a flow may write as `on_recover` of a node with side effects: begin again after a restart, or leave as if it failed."""
+
+TypeAhead = Literal["keep", "flush"]
+"""What a flow may write as `type_ahead` of an input: keys from before it begins count, or are dropped."""
 
 _PROMPT = re.compile(r"([A-Za-z0-9_][A-Za-z0-9_.-]{0,99})?")
 
@@ -58,12 +69,32 @@ class Node(BaseModel):
         """The calendars this node asks, for the check of a flow."""
         return []
 
+    def boxes(self) -> list[str]:
+        """The voicemail boxes this node may lead to, for the check of a flow."""
+        return []
+
+    def flows(self) -> list[str]:
+        """The flows this node enters, for the check of all flows."""
+        return []
+
     def sets(self) -> list[str]:
         """The values this node may set, for the check of a flow."""
         return []
 
     def reads(self) -> list[tuple[tuple[str | int, ...], str]]:
         """Each value that an expression of this node reads, behind the field where it does, for the check of a flow."""
+        return []
+
+    def secrets(self) -> list[str]:
+        """The values this node sets and that nobody may hear, see or keep, for the check of a flow."""
+        return []
+
+    def derives(self) -> list[tuple[str, str]]:
+        """Each value that this node makes, with one that it makes it of: what is made of a secret is one."""
+        return []
+
+    def shows(self) -> list[tuple[tuple[str | int, ...], str]]:
+        """Each value that this node makes audible or visible, behind the field where it does: it may be no secret."""
         return []
 
     def field_of(self, edge: str) -> tuple[str | int, ...]:
@@ -73,6 +104,13 @@ class Node(BaseModel):
     def waits(self) -> bool:
         """Whether it takes the caller time or a key to come through here; a circle of nodes must have one that does."""
         return False
+
+    def recovers(self) -> str:
+        """What happens when a restarted ccd finds a call at this node: REPEAT runs it again, else the edge to leave by.
+
+        A node with side effects has a field `on_recover: OnRecover` and answers by it, with an edge that the flow wrote.
+        """
+        return REPEAT
 
     def run(self, talk: Talk) -> str:
         """Do what the node does and return the edge to leave by."""

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from pydantic import AfterValidator, Field, field_validator
 
-from ccd.ivr.nodes import Node, Prompt, node
+from ccd.ivr.nodes import Node, Prompt, TypeAhead, node
 from ccd.settings.types import DurationMs, YesNo
 from ccd.settings.units import duration_text
 
@@ -18,7 +18,8 @@ _BY_DIGIT = {digit: name for name, digit in KEYS.items()}
 SHORTEST_MS, LONGEST_MS = 500, 60_000
 
 
-def _patience(ms: int) -> int:
+def patience(ms: int) -> int:
+    """A time that a caller is given to press a key."""
     if not SHORTEST_MS <= ms <= LONGEST_MS:
         raise ValueError(f"must be from {duration_text(SHORTEST_MS)} to {duration_text(LONGEST_MS)}")
     return ms
@@ -35,9 +36,10 @@ class Menu(Node):
     choices: dict[str, str] = Field(min_length=1)
     no_input: str = ""
     no_match: str = ""
-    timeout_ms: Annotated[DurationMs, AfterValidator(_patience)] = Field(default=5_000, alias="timeout")
+    timeout_ms: Annotated[DurationMs, AfterValidator(patience)] = Field(default=5_000, alias="timeout")
     tries: int = Field(default=3, ge=1, le=10)
     barge_in: YesNo = True
+    type_ahead: TypeAhead = "keep"
     no_input_prompt: Prompt = "no_input"
     no_match_prompt: Prompt = "no_match"
 
@@ -60,6 +62,8 @@ class Menu(Node):
         return True
 
     def run(self, talk: Talk) -> str:
+        if self.type_ahead == "flush":
+            talk.forget_keys()
         missed = "no_input"
         for attempt in range(1, self.tries + 1):
             digit = talk.ask(self.prompt, timeout_ms=self.timeout_ms, barge_in=self.barge_in)
@@ -67,5 +71,5 @@ class Menu(Node):
                 return _BY_DIGIT[digit]
             missed = "no_input" if digit is None else "no_match"
             if attempt < self.tries:
-                talk.say(self.no_input_prompt if digit is None else self.no_match_prompt, barge_in=True)
+                talk.say(self.no_input_prompt if digit is None else self.no_match_prompt, barge_in=self.barge_in)
         return missed if missed in self.edges() else "next"

@@ -54,6 +54,9 @@ class Say(Node):
     def reads(self) -> list[tuple[tuple[str | int, ...], str]]:
         return [(("value",), read) for read in sorted(self.value.names)]
 
+    def shows(self) -> list[tuple[tuple[str | int, ...], str]]:
+        return self.reads()
+
     def waits(self) -> bool:
         return False  # a key may skip it, and a value that cannot be said takes no time
 

@@ -49,6 +49,9 @@ class Set(Node):
     def reads(self) -> list[tuple[tuple[str | int, ...], str]]:
         return [(("values", name), read) for name, one in self.values.items() for read in sorted(one.names)]
 
+    def derives(self) -> list[tuple[str, str]]:
+        return [(name, read) for name, one in self.values.items() for read in one.names]
+
     def run(self, talk: Talk) -> str:
         known, secret = talk.values.readable(), set(talk.values.secrets)
         for name, expression in self.values.items():

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, Literal
 
 import falcon
 import msgspec
@@ -14,6 +14,8 @@ from ccd.base.errors import NotFound, Refused
 from ccd.side.http.exchange import answer, audited, body, changes, free_text, name
 from ccd.side.http.office import Office
 
+Record = Literal["no", "agent", "never"]
+
 
 class NewAgent(msgspec.Struct, forbid_unknown_fields=True):
     """The body of POST /v1/agents."""
@@ -21,6 +23,7 @@ class NewAgent(msgspec.Struct, forbid_unknown_fields=True):
     name: str
     display_name: str = ""
     station: str = ""
+    record: Record = "no"
 
 
 class ChangedAgent(msgspec.Struct, forbid_unknown_fields=True):
@@ -28,6 +31,7 @@ class ChangedAgent(msgspec.Struct, forbid_unknown_fields=True):
 
     display_name: str | UnsetType = UNSET
     station: str | UnsetType = UNSET
+    record: Record | UnsetType = UNSET
 
 
 class Agents:
@@ -45,7 +49,9 @@ class Agents:
         new = body(request, NewAgent)
         display_name = free_text(new.display_name, "display_name")
         with audited(request, "agents.add", name(new.name, "agent")):
-            agent = self._office.store().add_agent(new.name, display_name=display_name, station=new.station)
+            agent = self._office.store().add_agent(
+                new.name, display_name=display_name, station=new.station, record=new.record
+            )
         answer(response, {**msgspec.to_builtins(agent), "applied": self._office.site.applied()}, 201)
 
 
@@ -68,7 +74,7 @@ class Agent:
         )
         keys = ("queue", "level", "position")
         tiers = [dict(zip(keys, place, strict=True)) for place in places]
-        answer(response, {**row, "own_station": own, "tiers": tiers})
+        answer(response, {**row, "record": found.record, "own_station": own, "tiers": tiers})
 
     def on_patch(self, request: falcon.Request, response: falcon.Response, agent: str) -> None:
         """Change what the body gives; he stays signed in where he is."""

@@ -10,12 +10,17 @@ from ccd.side.http.agents import Agent, Agents, AgentVerb
 from ccd.side.http.calendars import Calendar, Calendars, CalendarVerb
 from ccd.side.http.calls import Call, Calls, HangUp
 from ccd.side.http.exchange import install_error_answers
+from ccd.side.http.lists import Check, Entries, Import, Lists
 from ccd.side.http.office import Office
 from ccd.side.http.queues import Queue, Queues
-from ccd.side.http.recordings import Recordings, RecordingVerb
+from ccd.side.http.recordings import Recording, Recordings, RecordingVerb
+from ccd.side.http.routes import Choice, Reload, Routes, Trunks
+from ccd.side.http.speech import Speech
 from ccd.side.http.stations import Station, Stations
 from ccd.side.http.status import Status
 from ccd.side.http.tiers import Tier, Tiers
+from ccd.side.http.voicemail_boxes import VoicemailBox, VoicemailBoxes
+from ccd.side.http.voicemails import Voicemail, Voicemails, VoicemailVerb
 
 ROUTES: tuple[tuple[str, type[Any], str], ...] = (
     ("/v1/status", Status, ""),
@@ -38,9 +43,33 @@ ROUTES: tuple[tuple[str, type[Any], str], ...] = (
     ("/v1/calendars/{calendar}", Calendar, ""),
     ("/v1/calendars/{calendar}/close", CalendarVerb, "close"),
     ("/v1/calendars/{calendar}/open", CalendarVerb, "open"),
+    ("/v1/routes", Routes, ""),
+    ("/v1/routes/choice", Choice, ""),
+    ("/v1/routes/close", Routes, "close"),
+    ("/v1/routes/open", Routes, "open"),
+    ("/v1/trunks", Trunks, ""),
+    ("/v1/reload", Reload, ""),
+    ("/v1/voicemails", Voicemails, ""),
+    ("/v1/voicemails/{voicemail_id}", Voicemail, ""),
+    ("/v1/voicemails/{voicemail_id}/play", VoicemailVerb, "play"),
+    ("/v1/voicemails/{voicemail_id}/assign", VoicemailVerb, "assign"),
+    ("/v1/voicemails/{voicemail_id}/done", VoicemailVerb, "done"),
+    ("/v1/voicemail-boxes", VoicemailBoxes, ""),
+    ("/v1/voicemail-boxes/{box}", VoicemailBox, ""),
+    ("/v1/lists", Lists, ""),
+    ("/v1/lists/check", Check, ""),
+    ("/v1/lists/{list}/entries", Entries, ""),
+    ("/v1/lists/{list}/import", Import, ""),
+    ("/v1/speech", Speech, ""),
     ("/v1/recordings", Recordings, ""),
-    ("/v1/recordings/{call_id}/mask", RecordingVerb, "mask"),
-    ("/v1/recordings/{call_id}/unmask", RecordingVerb, "unmask"),
+    ("/v1/recordings/erase", Recordings, "erase"),
+    ("/v1/recordings/{recording}", Recording, ""),
+    ("/v1/recordings/{recording}/verify", Recording, "verify"),
+    ("/v1/recordings/{recording}/mask", RecordingVerb, "mask"),
+    ("/v1/recordings/{recording}/unmask", RecordingVerb, "unmask"),
+    ("/v1/recordings/{recording}/hold", RecordingVerb, "hold"),
+    ("/v1/recordings/{recording}/release", RecordingVerb, "release"),
+    ("/v1/recordings/{recording}/erase", RecordingVerb, "erase"),
 )
 
 

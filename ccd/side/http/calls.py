@@ -83,10 +83,10 @@ def one_call(office: Office, given: str, *, ended: bool = False) -> str:
         NotFound: no call begins so.
         Refused: several do.
     """
-    prefix = given.lower()
+    prefix = uuid_piece(given)
     if len(prefix) == len(_ANY_UUID):
         return checked_id(given)
-    if len(prefix) < SHORTEST or not _UUID_FORM.fullmatch(prefix + _ANY_UUID[len(prefix) :]):
+    if not prefix:
         raise BadInput(f"{given[:40]!r} is not a call id; give all of it, or at least its first {SHORTEST} characters")
     found: set[str] = set()
     try:
@@ -102,6 +102,13 @@ def one_call(office: Office, given: str, *, ended: bool = False) -> str:
         shown = ", ".join(sorted(found)[:_SHOWN]) + (", …" if len(found) > _SHOWN else "")
         raise Refused(f"several calls begin with {prefix}; give more of the id: {shown}")
     return found.pop()
+
+
+def uuid_piece(given: str) -> str:
+    """A uuid or the beginning of one, long enough to mean something, as it is written; '' for anything else."""
+    prefix = given.lower()
+    whole = prefix + _ANY_UUID[len(prefix) :]
+    return prefix if len(prefix) >= SHORTEST and _UUID_FORM.fullmatch(whole) else ""
 
 
 def checked_id(call_id: str) -> str:

@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeVar
 
 from ccd.acd.model import Agent, Queue, Station
+from ccd.base.errors import DaemonUnreachable
 from ccd.side.configuration import Core, Site
 from ccd.side.http.references import References
+from ccd.side.lists import ListKeeper
+from ccd.side.speech.speaker import Speaker
+from ccd.voicemail.model import Box
 
-N = TypeVar("N", Agent, Queue, Station)
+N = TypeVar("N", Agent, Queue, Station, Box)
 
 
 class Store(Protocol):
     """The tables of configuration (ccd.side.db.stores.config). A name that is taken is Refused."""
 
-    def add_agent(self, name: str, *, display_name: str = "", station: str = "") -> Agent:
+    def add_agent(self, name: str, *, display_name: str = "", station: str = "", record: str = "no") -> Agent:
         """Store a new agent."""
 
     def add_station(self, name: str, contact: str, *, kind: str = "sip", node: str = "") -> Station:
@@ -25,7 +29,9 @@ class Store(Protocol):
     def add_queue(self, name: str, **options: Any) -> Queue:
         """Store a new queue."""
 
-    def change_agent(self, name: str, *, display_name: str | None = None, station: str | None = None) -> Agent:
+    def change_agent(
+        self, name: str, *, display_name: str | None = None, station: str | None = None, record: str | None = None
+    ) -> Agent:
         """Change what is given; NotFound for an agent or a station that is not there."""
 
     def change_station(
@@ -34,6 +40,12 @@ class Store(Protocol):
         """Change what is given; NotFound."""
 
     def change_queue(self, name: str, **options: Any) -> Queue:
+        """Change what is given; NotFound."""
+
+    def add_box(self, name: str, *, queue: str = "", agent: str = "", **options: Any) -> Box:
+        """Store a new voicemail box."""
+
+    def change_box(self, name: str, *, queue: str | None = None, agent: str | None = None, **options: Any) -> Box:
         """Change what is given; NotFound."""
 
     def retire(self, kind: type[N], name: str) -> N:
@@ -58,8 +70,83 @@ class History(Protocol):
     def calls_beginning(self, prefix: str, limit: int = 6) -> list[str]:
         """The ids of calls that begin so."""
 
-    def recordings(self, limit: int = 50, *, call_id: str = "") -> list[dict[str, Any]]:
-        """The latest recordings, newest first; of one call when it is given."""
+
+class Messages(Protocol):
+    """What SQL knows of voicemail (ccd.side.db.stores.voicemails)."""
+
+    def listed(
+        self, limit: int = 50, *, box_id: str = "", agent_id: str = "", state: str = "", since: int | None = None
+    ) -> list[dict[str, Any]]:
+        """The latest messages, newest first."""
+
+    def found(self, voicemail_id: str) -> dict[str, Any]:
+        """One message; NotFound."""
+
+
+def _no_lists() -> ListKeeper:
+    raise DaemonUnreachable("the lists are not ready")
+
+
+def _no_messages() -> Messages:
+    raise DaemonUnreachable("voicemail is not ready")
+
+
+class RecordingRows(Protocol):
+    """What SQL knows of recordings (ccd.side.db.stores.recordings)."""
+
+    def listed(self, limit: int = 100, wanted: Any = None) -> list[dict[str, Any]]:
+        """The latest recordings, newest first; those that are wanted."""
+
+    def found(self, recording_id: str) -> dict[str, Any]:
+        """One recording; NotFound."""
+
+    def beginning(self, prefix: str, limit: int = 6) -> list[str]:
+        """The ids of recordings that begin so, or whose call's does."""
+
+    def hold(self, recording_id: str, *, at: int, who: str, why: str) -> bool:
+        """Keep it from being erased; whether it was free."""
+
+    def release(self, recording_id: str, *, at: int, who: str, why: str) -> bool:
+        """Let it be erased again; whether it was held."""
+
+
+class ErasesRecordings(Protocol):
+    """Who erases recordings (ccd.side.recording_erasure)."""
+
+    def erase(self, recording_ids: Sequence[str], *, who: str, why: str, what: str = "erase") -> dict[str, list[str]]:
+        """Which were erased, and which are pending, held or running."""
+
+    def erase_number(self, number: str, e164: str, *, who: str, why: str) -> dict[str, Any]:
+        """All of a caller's."""
+
+
+def _no_reload() -> dict[str, Any]:
+    raise DaemonUnreachable("the settings are not ready")
+
+
+def _no_recordings() -> Any:
+    raise DaemonUnreachable("recordings are not ready")
+
+
+@dataclass(frozen=True, slots=True)
+class RecordingDesk:
+    """All that the API does with recordings: rows, erasing, the hash of a file now with a word, how numbers are compared."""
+
+    rows: Callable[[], RecordingRows] = _no_recordings
+    eraser: Callable[[], ErasesRecordings] = _no_recordings
+    sha256: Callable[[str], tuple[str, str]] = lambda path: ("", "missing")
+    e164: Callable[[str], str] = str
+    status: Callable[[], dict[str, Any]] = dict
+
+
+@dataclass(frozen=True, slots=True)
+class SpeechDesk:
+    """Speaking texts: the site's language, and the folder of what was spoken as ccd and as the switch see it."""
+
+    speaker: Speaker
+    language: str
+    path: str
+    switch_path: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,3 +160,8 @@ class Office:
     references: References
     database: Callable[[], dict[str, Any]]
     journal: Callable[[], dict[str, Any]]
+    speech: SpeechDesk | None = None
+    voicemails: Callable[[], Messages] = _no_messages
+    recordings: RecordingDesk = field(default_factory=RecordingDesk)
+    lists: Callable[[], ListKeeper] = _no_lists
+    reload: Callable[[], dict[str, Any]] = _no_reload

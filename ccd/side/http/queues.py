@@ -18,7 +18,9 @@ from ccd.side.http.office import Office
 Ms = Annotated[int, Meta(ge=0, le=86_400_000)] | UnsetType
 RingMs = Annotated[int, Meta(ge=1_000, le=300_000)] | UnsetType
 NoAnswers = Annotated[int, Meta(ge=0, le=100)] | UnsetType
-Record = Literal["no", "answer", "queue", "agent"]
+Record = Literal["no", "answer", "queue", "agent", "never"]
+Consent = Literal["no", "announce", "ask"]
+KeepDays = Annotated[int, Meta(ge=0, le=36_500)] | UnsetType
 
 
 class ChangedQueue(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
@@ -37,6 +39,8 @@ class ChangedQueue(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     fault_delay_ms: Ms = UNSET
     min_talk_ms: Ms = UNSET
     record: Record | UnsetType = UNSET
+    consent: Consent | UnsetType = UNSET
+    keep_days: KeepDays = UNSET
 
 
 class NewQueue(ChangedQueue, forbid_unknown_fields=True, kw_only=True):

@@ -30,5 +30,6 @@ class Status:
                 "configuration": {"version": self._office.site.current.version},
                 "database": self._office.database(),
                 "journal": self._office.journal(),
+                "recordings": self._office.recordings.status(),
             },
         )

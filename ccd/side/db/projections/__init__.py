@@ -6,11 +6,13 @@ come late) and never let an older fact overwrite what a newer one said.
 
 from __future__ import annotations
 
-from ccd.side.db.projections import calls, queueing, recordings
+from ccd.side.db.projections import calls, queueing, recordings, voicemail
 
 PROJECTIONS: dict[str, tuple[str, ...]] = {
     "call_arrived": calls.CALL_ARRIVED,
     "call_answered": (calls.CALL_ANSWERED,),
+    "call_screened": (calls.CALL_SCREENED,),
+    "call_routed": (calls.CALL_ROUTED,),
     "call_recovered": (calls.CALL_RECOVERED,),
     "call_to_fallback": (calls.CALL_TO_FALLBACK,),
     "call_ended": (calls.CALL_ENDED,),
@@ -21,6 +23,8 @@ PROJECTIONS: dict[str, tuple[str, ...]] = {
     "leg_ended": (calls.LEG_ENDED,),
     "flow_entered": (calls.FLOW_ENTERED,),
     "flow_left": (calls.FLOW_LEFT,),
+    "transfer_started": (calls.TRANSFER_STARTED,),
+    "transfer_ended": calls.TRANSFER_ENDED,
     "caller_queued": (queueing.CALLER_QUEUED, queueing.QUEUE_SEGMENT),
     "offer_ended": (queueing.OFFER_ENDED,),
     "caller_connected": (queueing.CALLER_CONNECTED, queueing.TALK_STARTED),
@@ -33,12 +37,28 @@ PROJECTIONS: dict[str, tuple[str, ...]] = {
     "recording_unmasked": (recordings.RECORDING_UNMASKED,),
     "recording_stopped": (recordings.RECORDING_STOPPED,),
     "recording_failed": (recordings.RECORDING_FAILED,),
+    "recording_consent": (recordings.RECORDING_CONSENT,),
+    "voicemail_left": (voicemail.VOICEMAIL_LEFT,),
+    "voicemail_discarded": (voicemail.VOICEMAIL_DISCARDED,),
+    "voicemail_changed": (voicemail.VOICEMAIL_CHANGED,),
     "switch_connected": (calls.SWITCH_CONNECTED,),
     "switch_disconnected": (calls.SWITCH_DISCONNECTED,),
     "repaired": (calls.REPAIRED,),
 }
 
-FACTS_ONLY = frozenset({"node_entered", "calendar_closed", "calendar_opened"})
+FACTS_ONLY = frozenset(
+    {
+        "calendar_closed",
+        "calendar_opened",
+        "node_entered",
+        "recording_asked",
+        "route_closed",
+        "route_opened",
+        "transfer_connected",
+        "voicemail_failed",
+        "voicemail_started",
+    }
+)
 
 # After all else, over the facts of these kinds together.
 SUMMARY_KINDS = frozenset(

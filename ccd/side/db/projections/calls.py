@@ -13,17 +13,22 @@ from ccd.side.db.projections.recordset import AT, rows, since, uid
 # A leg is told of before anybody knows whose it is: "unknown" never takes the place of another word.
 ROLE = "role = CASE WHEN excluded.role = 'unknown' THEN legs.role ELSE excluded.role END"
 LEG = "leg_id text, call_id text, node text, role text, inbound boolean, number text, number_e164 text, name text, agent_id text"
+CALL = (
+    "call_id text, leg_id text, node text, caller_number text, caller_name text, dialled text, caller_e164 text, "
+    "dialled_e164 text, trunk text"
+)
 
 CALL_ARRIVED = (
     f"""
-INSERT INTO ccd.calls (call_id, leg_id, node, caller_number, caller_name, dialled, caller_e164, arrived_at)
+INSERT INTO ccd.calls (call_id, leg_id, node, caller_number, caller_name, dialled, caller_e164, dialled_e164, trunk, arrived_at)
 SELECT DISTINCT ON (f.call_id) {uid("call_id")}, f.leg_id, f.node, f.caller_number, f.caller_name, f.dialled,
-  coalesce(f.caller_e164, ''), {AT}
-FROM {rows("call_id text, leg_id text, node text, caller_number text, caller_name text, dialled text, caller_e164 text")}
+  coalesce(f.caller_e164, ''), coalesce(f.dialled_e164, ''), coalesce(f.trunk, ''), {AT}
+FROM {rows(CALL)}
 ORDER BY f.call_id, f.at
 ON CONFLICT (call_id) DO UPDATE SET leg_id = excluded.leg_id, node = excluded.node,
   caller_number = excluded.caller_number, caller_name = excluded.caller_name, dialled = excluded.dialled,
-  caller_e164 = excluded.caller_e164, arrived_at = least(calls.arrived_at, excluded.arrived_at)
+  caller_e164 = excluded.caller_e164, dialled_e164 = excluded.dialled_e164, trunk = excluded.trunk,
+  arrived_at = least(calls.arrived_at, excluded.arrived_at)
 WHERE calls.arrived_at IS NULL OR excluded.arrived_at <= calls.arrived_at
 """,
     f"""
@@ -40,6 +45,34 @@ INSERT INTO ccd.calls (call_id, leg_id, answered_at)
 SELECT DISTINCT ON (f.call_id) {uid("call_id")}, f.leg_id, {AT}
 FROM {rows("call_id text, leg_id text")} ORDER BY f.call_id, f.at
 ON CONFLICT (call_id) DO UPDATE SET answered_at = least(calls.answered_at, excluded.answered_at)
+"""
+
+CALL_ROUTED = f"""
+INSERT INTO ccd.calls (call_id, route, route_flow, route_class, route_closed, repeat_calls, last_agent, routed_at)
+SELECT DISTINCT ON (f.call_id) {
+    uid("call_id")
+}, f.dialled, f.flow, coalesce(f.caller_class, ''), coalesce(f.closed, ''),
+  coalesce(f.repeat_calls, 0), coalesce(f.last_agent, ''), {AT}
+FROM {
+    rows("call_id text, dialled text, flow text, caller_class text, closed text, repeat_calls integer, last_agent text")
+}
+ORDER BY f.call_id, f.at DESC, f._seq DESC
+ON CONFLICT (call_id) DO UPDATE SET route = excluded.route, route_flow = excluded.route_flow,
+  route_class = excluded.route_class, route_closed = excluded.route_closed, repeat_calls = excluded.repeat_calls,
+  last_agent = excluded.last_agent, routed_at = excluded.routed_at
+WHERE calls.routed_at IS NULL OR excluded.routed_at >= calls.routed_at
+"""
+
+CALL_SCREENED = f"""
+INSERT INTO ccd.calls (call_id, leg_id, caller_class, class_reason, list_action, list_scope, list_entry_id, screened_at)
+SELECT DISTINCT ON (f.call_id) {uid("call_id")}, f.leg_id, f.caller_class, coalesce(f.reason, ''),
+  coalesce(f.action, 'warn'), coalesce(f.scope, ''), NULLIF(f.entry_id, 0), {AT}
+FROM {rows("call_id text, leg_id text, caller_class text, reason text, action text, scope text, entry_id bigint")}
+ORDER BY f.call_id, f.at DESC, f._seq DESC
+ON CONFLICT (call_id) DO UPDATE SET caller_class = excluded.caller_class, class_reason = excluded.class_reason,
+  list_action = excluded.list_action, list_scope = excluded.list_scope, list_entry_id = excluded.list_entry_id,
+  screened_at = excluded.screened_at
+WHERE calls.screened_at IS NULL OR excluded.screened_at >= calls.screened_at
 """
 
 CALL_ENDED = f"""
@@ -125,6 +158,29 @@ UPDATE ccd.call_segments AS s SET ended_at = {AT}, reason = f.reason
 FROM {rows("call_id text, flow text, reason text")}
 WHERE s.call_id = {uid("call_id")} AND s.kind = 'flow' AND s.name = f.flow AND s.ended_at IS NULL AND s.started_at <= {AT}
 """
+
+TRANSFER_STARTED = f"""
+INSERT INTO ccd.call_segments (call_id, kind, segment_key, started_at, name)
+SELECT {uid("call_id")}, 'transfer', f.transfer_id, {AT}, f."to"
+FROM {rows('call_id text, transfer_id text, "to" text')}
+ON CONFLICT DO NOTHING
+"""
+
+TRANSFER_ENDED = (
+    f"""
+UPDATE ccd.call_segments AS s SET ended_at = {AT}, reason = f.result
+FROM {rows("call_id text, transfer_id text, result text")}
+WHERE s.call_id = {uid("call_id")} AND s.kind = 'transfer' AND s.segment_key = f.transfer_id AND s.started_at <= {AT}
+""",
+    # A call that was not made has no other fact.
+    f"""
+INSERT INTO ccd.call_segments (call_id, kind, segment_key, started_at, ended_at, name, reason)
+SELECT {uid("call_id")}, 'transfer', f.transfer_id, {AT}, {AT}, f."to", f.result
+FROM {rows('call_id text, transfer_id text, leg_id text, "to" text, result text')}
+WHERE coalesce(f.leg_id, '') = ''
+ON CONFLICT DO NOTHING
+""",
+)
 
 SWITCH_CONNECTED = f"""
 INSERT INTO ccd.switch_events (boot_id, seq, at, event, node, core_uuid)

@@ -20,6 +20,7 @@ from ccd.base.errors import NotFound, Refused
 from ccd.base.ids import new_id
 from ccd.side.db.stores.rows import TABLES, V, active, add, all_tiers, change, named, version
 from ccd.side.db.tables import agents, config_versions, tiers
+from ccd.voicemail.model import Box
 
 _KINDS = ("sip", "freetdm", "external")
 _LONGEST_NAME = 64
@@ -33,6 +34,7 @@ class Loaded(msgspec.Struct, frozen=True):
     agents: tuple[Agent, ...]
     stations: tuple[Station, ...]
     tiers: tuple[Tier, ...]
+    boxes: tuple[Box, ...]
 
 
 class ConfigStore:
@@ -50,6 +52,7 @@ class ConfigStore:
                 agents=tuple(active(connection, Agent)),
                 stations=tuple(active(connection, Station)),
                 tiers=tuple(all_tiers(connection)),
+                boxes=tuple(active(connection, Box)),
             )
 
     def version(self) -> int:
@@ -72,19 +75,25 @@ class ConfigStore:
         with self._engine.connect() as connection:
             return all_tiers(connection)
 
-    def add_agent(self, name: str, *, display_name: str = "", station: str = "") -> Agent:
+    def add_agent(self, name: str, *, display_name: str = "", station: str = "", record: str = "no") -> Agent:
         """Add an agent; `station` names where a login without a station goes."""
         with self._change(f"agent {name} added") as connection:
             station_id = named(connection, Station, station).station_id if station else ""
-            agent = Agent(agent_id=new_id(), name=_name(name), display_name=display_name, station_id=station_id)
+            agent = Agent(
+                agent_id=new_id(), name=_name(name), display_name=display_name, station_id=station_id, record=record
+            )
             return add(connection, agent)
 
-    def change_agent(self, name: str, *, display_name: str | None = None, station: str | None = None) -> Agent:
+    def change_agent(
+        self, name: str, *, display_name: str | None = None, station: str | None = None, record: str | None = None
+    ) -> Agent:
         """Change what is given of an agent; an empty `station` leaves him without one of his own."""
         with self._change(f"agent {name} changed") as connection:
             after = named(connection, Agent, name)
             if display_name is not None:
                 after = replace(after, display_name=display_name)
+            if record is not None:
+                after = replace(after, record=record)
             if station is not None:
                 own = named(connection, Station, station).station_id if station else ""
                 after = replace(after, station_id=own)
@@ -117,6 +126,18 @@ class ConfigStore:
             before = named(connection, Queue, name)
             fixed = {"queue_id": before.queue_id, "name": before.name}
             return change(connection, _queue({**asdict(before), **options, **fixed}))
+
+    def add_box(self, name: str, *, queue: str = "", agent: str = "", **options: Any) -> Box:
+        """Add a voicemail box of a queue, an agent or neither; `options` are fields of ccd.voicemail.model.Box."""
+        with self._change(f"voicemail box {name} added") as connection:
+            owners = _owners(connection, queue, agent)
+            return add(connection, _box({"box_id": new_id(), "name": _name(name), **options, **owners}))
+
+    def change_box(self, name: str, *, queue: str | None = None, agent: str | None = None, **options: Any) -> Box:
+        """Change what is given of a voicemail box; an empty `queue` or `agent` leaves it without that owner."""
+        with self._change(f"voicemail box {name} changed") as connection:
+            before = named(connection, Box, name)
+            return change(connection, _box({**asdict(before), **options, **_owners(connection, queue, agent)}))
 
     def rename(self, kind: type[V], name: str, new_name: str) -> V:
         """Give another name; history follows the id."""
@@ -194,6 +215,28 @@ def _queue(fields: dict[str, Any]) -> Queue:
         raise Refused(f"queue: {', '.join(negative)} may not be negative")
     words.audio(queue.music)
     return queue
+
+
+def _owners(connection: Connection, queue: str | None, agent: str | None) -> dict[str, str]:
+    owners: dict[str, str] = {}
+    if queue is not None:
+        owners["queue_id"] = named(connection, Queue, queue).queue_id if queue else ""
+    if agent is not None:
+        owners["agent_id"] = named(connection, Agent, agent).agent_id if agent else ""
+    return owners
+
+
+def _box(fields: dict[str, Any]) -> Box:
+    try:
+        box = msgspec.convert(fields, Box)
+    except msgspec.ValidationError as error:
+        raise Refused(f"voicemail box: {error}") from None
+    words.word(box.greeting)
+    if box.language:
+        words.word(box.language)
+    if not 0 <= box.min_ms < box.max_ms:
+        raise Refused("min_ms must be less than max_ms")
+    return box
 
 
 def _name(name: str) -> str:

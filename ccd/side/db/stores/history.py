@@ -1,4 +1,4 @@
-"""What was: calls with all that belongs to them, recordings, agents' states. For side's API; plain dicts, never rows.
+"""What was: calls with all that belongs to them, agents' states. For side's API; plain dicts, never rows.
 
 Moments are `ccd.base.clock.Moment`s, ids are text, an absent value is None.
 """
@@ -14,7 +14,7 @@ from sqlalchemy import Connection, Engine, Executable, Select, Table, case, func
 from ccd.base.clock import Moment
 from ccd.base.errors import NotFound
 from ccd.side.db.engine import to_datetime, to_moment
-from ccd.side.db.stores.masked import masked_ranges
+from ccd.side.db.stores.masked import add_silence
 from ccd.side.db.tables import (
     agent_sessions,
     agent_states,
@@ -76,6 +76,7 @@ class HistoryStore:
                 question = select(table).where(table.c.call_id == call_id).order_by(table.c[moment])
                 found[0][part] = _records(connection, question)
                 _name_all(connection, found[0][part])
+            add_silence(connection, found[0]["recordings"])
             return found[0]
 
     def calls_beginning(self, prefix: str, limit: int = 6) -> list[str]:
@@ -84,15 +85,6 @@ class HistoryStore:
         question = select(calls.c.call_id).where(calls.c.call_id.between(lowest, highest))
         with self._engine.connect() as connection:
             return list(connection.scalars(question.order_by(calls.c.call_id).limit(limit)))
-
-    def recordings(self, limit: int = 50, before: Moment | None = None, *, call_id: str = "") -> list[Record]:
-        """Recordings, the last begun first; `masked` are the silent ranges."""
-        question = select(recordings).order_by(recordings.c.started_at.desc().nulls_last(), recordings.c.recording_id)
-        if before is not None:
-            question = question.where(recordings.c.started_at < to_datetime(before))
-        if call_id:
-            question = question.where(recordings.c.call_id == call_id)
-        return self._asked(question.limit(_page(limit)))
 
     def agent_states(self, agent_id: str, limit: int = 100, before: Moment | None = None) -> list[Record]:
         """What an agent declared and did, the newest first."""
@@ -159,8 +151,6 @@ def _records(connection: Connection, question: Executable) -> list[Record]:
 
 
 def _plain(name: str, value: Any) -> Any:
-    if name == "masked":
-        return masked_ranges(value)
     return to_moment(value) if isinstance(value, dt.datetime) else value
 
 

@@ -11,14 +11,16 @@ from sqlalchemy.exc import IntegrityError
 
 from ccd.acd.model import Agent, Queue, Station, Tier
 from ccd.base.errors import NotFound, Refused
-from ccd.side.db.tables import agents, config_versions, queues, stations, tiers
+from ccd.side.db.tables import agents, config_versions, queues, stations, tiers, voicemail_boxes
+from ccd.voicemail.model import Box
 
-V = TypeVar("V", Agent, Queue, Station)
+V = TypeVar("V", Agent, Queue, Station, Box)
 
 TABLES: dict[type, tuple[Table, str, str]] = {
     Agent: (agents, "agent_id", "agent"),
     Queue: (queues, "queue_id", "queue"),
     Station: (stations, "station_id", "station"),
+    Box: (voicemail_boxes, "box_id", "voicemail box"),
 }
 _DOUBLE = "23505"
 
@@ -73,8 +75,9 @@ def _struct(kind: type[V], row: Any) -> V:
 
 def _values(one: msgspec.Struct) -> dict[str, Any]:
     values = msgspec.structs.asdict(one)
-    if values.get("station_id") == "":
-        values["station_id"] = None
+    for reference in ("station_id", "queue_id", "agent_id"):
+        if values.get(reference) == "":
+            values[reference] = None
     return values
 
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from ccd.side.db.tables.calls import call_segments, calls, legs, recordings
+from ccd.side.db.tables.calls import call_segments, calls, legs
 from ccd.side.db.tables.journal import facts, journal_cursor, switch_events
+from ccd.side.db.tables.lists import list_changes, list_entries
 from ccd.side.db.tables.people import agents, config_versions, queues, stations, tiers
 from ccd.side.db.tables.queueing import agent_sessions, agent_states, offers, queue_entries
+from ccd.side.db.tables.recordings import recording_audit, recording_masks, recordings
 from ccd.side.db.tables.schema import SCHEMA, metadata
+from ccd.side.db.tables.voicemail import voicemail_boxes, voicemails
 
 PARTITIONED = {"facts": "at", "call_segments": "started_at", "agent_states": "from_at"}
 
@@ -22,12 +25,18 @@ __all__ = [
     "facts",
     "journal_cursor",
     "legs",
+    "list_changes",
+    "list_entries",
     "metadata",
     "offers",
     "queue_entries",
     "queues",
+    "recording_audit",
+    "recording_masks",
     "recordings",
     "stations",
     "switch_events",
     "tiers",
+    "voicemail_boxes",
+    "voicemails",
 ]

@@ -1,9 +1,8 @@
-"""Calls, their legs, their segments and their recordings. No foreign keys: a fact may come before the row it belongs to."""
+"""Calls, their legs and their segments. No foreign keys: a fact may come before the row it belongs to."""
 
 from __future__ import annotations
 
 from sqlalchemy import BigInteger, Boolean, Column, Index, Integer, Table, text
-from sqlalchemy.dialects.postgresql import JSONB
 
 from ccd.calls.facts import EndedBy, Outcome, Role
 from ccd.side.db.tables.schema import duration, identity, metadata, moment, one_of, words
@@ -18,6 +17,8 @@ calls = Table(
     words("caller_e164", ""),
     words("caller_name", ""),
     words("dialled", ""),
+    words("dialled_e164", ""),
+    words("trunk", ""),
     moment("arrived_at"),
     moment("answered_at"),
     moment("queued_at"),
@@ -34,6 +35,20 @@ calls = Table(
     moment("recovered_at"),
     moment("fallback_at"),
     words("fallback_reason", ""),
+    words("caller_class", ""),
+    words("class_reason", ""),
+    words("list_action", ""),
+    words("list_scope", ""),
+    Column("list_entry_id", BigInteger),
+    moment("screened_at"),
+    words("route", ""),
+    words("route_flow", ""),
+    words("route_class", ""),
+    words("route_closed", ""),
+    Column("repeat_calls", Integer, nullable=False, server_default=text("0")),
+    words("last_agent", ""),
+    moment("routed_at"),
+    words("recording_consent", ""),
     one_of("outcome", Outcome),
     one_of("ended_by", EndedBy),
     Index(None, "ended_at"),
@@ -80,33 +95,7 @@ call_segments = Table(
     identity("agent_id"),
     words("detail", ""),
     words("reason", ""),
-    one_of("kind", ("flow", "queue", "talk")),
+    one_of("kind", ("flow", "queue", "talk", "transfer")),
     Index(None, "call_id"),
     postgresql_partition_by="RANGE (started_at)",
-)
-
-recordings = Table(
-    "recordings",
-    metadata,
-    identity("recording_id", primary_key=True, nullable=False),
-    identity("call_id"),
-    words("leg_id", ""),
-    words("node", ""),
-    words("path", ""),
-    words("local_path", ""),
-    words("from_point", ""),
-    moment("started_at"),
-    moment("stopped_at"),
-    duration("duration_ms"),
-    Column("size_bytes", BigInteger),
-    words("sha256", nullable=True),
-    Column("masked", JSONB, nullable=False, server_default=text("'[]'::jsonb")),
-    words("state", "running"),
-    words("reason", ""),
-    moment("checked_at"),
-    Column("checks", Integer, nullable=False, server_default=text("0")),
-    one_of("state", ("running", "complete", "missing", "failed")),
-    Index(None, "call_id"),
-    Index(None, "started_at"),
-    Index("ix_recordings_unchecked", "stopped_at", postgresql_where=text("state IN ('running', 'missing')")),
 )

@@ -1,0 +1,80 @@
+"""Calls, legs and transfers that have not ended, as the ledger keeps them: data only."""
+
+from __future__ import annotations
+
+import msgspec
+
+from ccd.base.clock import Moment
+
+
+class OpenTransfer(msgspec.Struct, kw_only=True, omit_defaults=True):
+    """A transfer that has not ended, as far as the facts go."""
+
+    transfer_id: str
+    leg_id: str
+    node: str
+    to: str
+    contact: str
+    made_at: Moment
+    connected_at: Moment = 0
+
+
+class OpenCall(msgspec.Struct, kw_only=True, omit_defaults=True):
+    """A call that has not ended, as far as the facts go.
+
+    `talked_entry` is the stay that came to a conversation. `done`: the stay is over and the flow has not gone on yet, by
+    this edge. `place` is the node of the flow, `values` the call's own values there. `leg_ended`: the customer's leg
+    is known to have ended, and not yet the call. `voicemail`: a message was left.
+    """
+
+    call_id: str
+    leg_id: str
+    node: str
+    caller_number: str = ""
+    caller_name: str = ""
+    dialled: str = ""
+    arrived_at: Moment = 0
+    answered_at: Moment = 0
+    queued: bool = False
+    connected: bool = False
+    talking: bool = False
+    talked: bool = False
+    connected_at: Moment = 0
+    entry_id: str = ""
+    queue_id: str = ""
+    joined_at: Moment = 0
+    priority: int = 0
+    talked_entry: str = ""
+    done: str = ""
+    flow: str = ""
+    place: str = ""
+    values: str = ""
+    stack: str = ""
+    transfer: OpenTransfer | None = None
+    transfer_result: str = ""
+    transferred: bool = False
+    agent_id: str = ""
+    agent_leg_id: str = ""
+    trunk: str = ""
+    dialled_e164: str = ""
+    repeat_calls: int = 0
+    last_agent: str = ""
+    routed_as: str | None = None
+    leg_ended: bool = False
+    voicemail: bool = False
+    caller_class: str = ""
+    class_reason: str = ""
+    blocked: bool = False
+    recording_asked: str = ""
+    recording_consent: str = ""
+    recording_over: bool = False
+    offers: dict[str, dict[str, str]] = msgspec.field(default_factory=dict)
+    legs: dict[str, str] = msgspec.field(default_factory=dict)
+
+
+class OpenLeg(msgspec.Struct, kw_only=True, omit_defaults=True):
+    """A leg that has not ended, as far as the facts go."""
+
+    node: str
+    call_id: str
+    role: str

@@ -1,0 +1,195 @@
+"""Keeps core's copy of the lists in step with SQL: single changes are pushed, everything else becomes a new file.
+
+The heavy work is done by a process of its own (ccd.side.list_worker); this one only waits for it.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import gevent
+import msgspec
+import structlog
+from gevent import subprocess  # it must yield whether or not the process is patched
+from gevent.event import Event
+from gevent.lock import RLock
+from sqlalchemy.exc import SQLAlchemyError
+
+from ccd.base.errors import CcdError, DaemonUnreachable, Refused
+from ccd.base.numbering import Numbering
+from ccd.base.processes import die_with_parent
+from ccd.screening.file import NAME, verify
+from ccd.screening.model import ListName
+from ccd.side.configuration import Core
+from ccd.side.db.stores.lists import ListStore
+from ccd.side.list_lines import Usual
+
+log = structlog.get_logger(__name__)
+
+MOST_PUSHED = 500
+LOOK_EVERY_S = 60.0
+AGAIN_S = 5.0
+WORK_S = 1_800.0
+UPLOAD = "lists-import-"
+
+
+class ListKeeper:
+    """One for a side. `store` raises DaemonUnreachable while the database is not ready; `numbering` is the site's,
+    `work` does the jobs of ccd.side.list_worker."""
+
+    def __init__(
+        self,
+        *,
+        core: Core,
+        store: Callable[[], ListStore],
+        folder: Path,
+        numbering: Numbering | None = None,
+        work: Callable[[dict[str, Any]], dict[str, Any]] | None = None,
+    ) -> None:
+        self.store = store
+        self.numbering = numbering or Numbering()
+        self._core = core
+        self._folder = folder
+        self._work_beside = work or work_beside
+        self._url = ""
+        self._verified = False
+        self._lock = RLock()
+        self._woken = Event()
+        self._stopped = False
+
+    def database(self, url: str) -> None:
+        """The database is ready, and where."""
+        self._url = url
+        self.notify()
+
+    def notify(self) -> None:
+        """Core is there again, or something has changed."""
+        self._woken.set()
+
+    def stop(self) -> None:
+        """Let `run` end; work in hand ends with this process."""
+        self._stopped = True
+        self._woken.set()
+
+    def run(self) -> None:
+        """Keep in step until stopped; what does not work now is tried again."""
+        for left in self._folder.glob(f"{UPLOAD}*"):
+            left.unlink(missing_ok=True)
+        while not self._stopped:
+            self._woken.clear()
+            pause = LOOK_EVERY_S
+            try:
+                if self._url:
+                    self.keep()
+            except (DaemonUnreachable, SQLAlchemyError) as error:
+                log.info("lists_wait", reason=str(error).splitlines()[0])
+                pause = AGAIN_S
+            except (CcdError, OSError) as error:
+                log.error("lists_not_built", alarm="lists_unusable", reason=str(error))
+                pause = AGAIN_S
+            except Exception:  # whatever it was, the lists are looked after again
+                log.exception("lists_not_kept", alarm="lists_unusable")
+                pause = AGAIN_S
+            self._woken.wait(pause)
+
+    def keep(self) -> None:
+        """Push what is new, or build the file and have core load it, until core has everything."""
+        self._verify()
+        if not self.pushed():
+            self._build()
+            if not self.pushed():
+                self.notify()  # more has come meanwhile than can be pushed
+
+    def applied(self) -> bool:
+        """Whether core has every change by now: `pushed` for a change that is already stored."""
+        try:
+            done = self.pushed()
+        except (CcdError, SQLAlchemyError) as error:
+            log.warning("lists_not_applied", error=str(error).splitlines()[0])
+            done = False
+        if not done:
+            self.notify()
+        return done
+
+    def pushed(self) -> bool:
+        """Give core the single changes that it does not know; False when it needs a new file."""
+        with self._lock:
+            state = self._core.ask("lists.status")
+            if state["file_version"] is None or state["refused"]:
+                return False
+            changes = self.store().since(int(state["version"]), MOST_PUSHED)
+            if changes is None or state["changes"] + len(changes) > MOST_PUSHED:
+                return False
+            if changes:
+                self._core.ask("lists.change", changes=msgspec.to_builtins(changes))
+            return True
+
+    def take_in(self, path: Path, name: ListName, *, usual: Usual, who: str) -> dict[str, Any]:
+        """Import a file into a list: its counts, or its faults. Core has it some seconds later."""
+        job = {"do": "import", "path": str(path), "list": name.value, "who": who}
+        done = self._work(job | {"usual": msgspec.to_builtins(usual), "rules": msgspec.to_builtins(self.numbering)})
+        if not done["faulty"]:
+            self.notify()
+        return done
+
+    def upload(self) -> tuple[int, Path]:
+        """A new file for what a client sends, open for writing; the caller removes it."""
+        self._folder.mkdir(parents=True, exist_ok=True)
+        handle, path = tempfile.mkstemp(prefix=UPLOAD, dir=self._folder)
+        return handle, Path(path)
+
+    def _build(self) -> None:
+        done = self._work({"do": "build", "path": str(self._folder / NAME)})
+        with self._lock:
+            known = int(self._core.ask("lists.status")["version"])
+            # What core knows beyond this file are changes of this database, or of one that is gone.
+            foreign = known > done["version"] and self.store().since(known, 0) is None
+            self._core.ask("lists.load", reset=foreign)
+        self._verified = True
+        log.info("lists_built", version=done["version"], entries=done["entries"])
+
+    def _verify(self) -> None:
+        """Once: read the file as a whole, which core never does. A broken one is built anew."""
+        if self._verified:
+            return
+        wrong = gevent.get_hub().threadpool.apply(verify, (self._folder / NAME,))
+        self._verified = True
+        if wrong and (self._folder / NAME).exists():
+            log.error("lists_broken", alarm="lists_unusable", reason=wrong)
+            self._build()
+
+    def _work(self, job: dict[str, Any]) -> dict[str, Any]:
+        if not self._url:
+            raise DaemonUnreachable("PostgreSQL is not ready; live calls are not affected")
+        reply = self._work_beside(job | {"url": self._url})
+        if "error" in reply:
+            raise Refused(str(reply["error"]))
+        done: dict[str, Any] = reply["ok"]
+        return done
+
+
+def work_beside(job: dict[str, Any]) -> dict[str, Any]:
+    """A job of ccd.side.list_worker, done by a process of its own; its answer."""
+    child = subprocess.Popen(
+        [sys.executable, "-m", "ccd.side.list_worker"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        preexec_fn=die_with_parent(),
+    )
+    try:
+        said, _ = child.communicate(json.dumps(job).encode(), timeout=WORK_S)
+        reply: dict[str, Any] = json.loads(said)
+    except subprocess.TimeoutExpired:
+        return {"error": f"the work on the lists took longer than {WORK_S:g} s"}
+    except ValueError:
+        return {"error": f"the work on the lists ended with exit code {child.returncode}; standard error says why"}
+    finally:
+        if child.poll() is None:
+            child.kill()
+            child.wait()
+    return reply

@@ -1,0 +1,177 @@
+"""ccd.yaml and flows read again while ccd runs: as a validated whole, or not at all."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+from sqlalchemy.exc import OperationalError
+from structlog.testing import capture_logs
+
+from ccd.base.errors import DaemonUnreachable, Refused, SettingsError
+from ccd.ivr.flow import load_flow
+from ccd.journal.configuration import Configuration
+from ccd.settings.load import load
+from ccd.side.configuration import FlowShelf, Site
+from ccd.side.reload import Reloading, written_of
+
+FLOW = "start: bye\nnodes:\n  bye: {type: hangup}\n"
+HOURS = "start: ask\nnodes:\n  ask: {type: hours, calendar: office, open: bye, closed: bye}\n  bye: {type: hangup}\n"
+ROUTES = "routes:\n  - {dialled: 95588}\n  - {dialled: '*'}\n"
+
+
+class Core:
+    """A core that takes what it is given, unless it was told otherwise."""
+
+    def __init__(self) -> None:
+        self.taken: list[Configuration] = []
+        self.answer: Exception | None = None
+
+    def ask(self, do: str, timeout: float = 5.0, **given: Any) -> Any:
+        assert do == "configuration.put"
+        if self.answer is not None:
+            raise self.answer
+        self.taken.append(msgspec.convert(given, Configuration))
+        return {}
+
+
+class Office:
+    """Settings, flows and core, as side has them."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder, self.core, self.broken = folder, Core(), False
+        (folder / "flows").mkdir()
+        self.flow("main", FLOW)
+        self.settings(ROUTES)
+        settings = load(folder / "ccd.yaml", environ={})
+        self.flows = FlowShelf(
+            Path(settings.flows_dir), lambda name, tree: load_flow(name, tree, calendars=self.site.calendars)
+        )
+        written = written_of(settings)
+        self.site = Site(
+            self.core, self._rows, written.routes, self.flows, calendars=written.calendars, trunks=written.trunks
+        )
+        self.site.refresh()
+        self.reloading = Reloading(
+            path=str(folder / "ccd.yaml"), options={}, started=settings, site=self.site, flows=self.flows
+        )
+
+    def _rows(self) -> Configuration:
+        if self.broken:
+            raise OperationalError("SELECT", {}, Exception("PostgreSQL is away"))
+        return Configuration()
+
+    def settings(self, text: str) -> None:
+        (self.folder / "ccd.yaml").write_text(text)
+
+    def flow(self, name: str, text: str) -> None:
+        (self.folder / "flows" / f"{name}.yaml").write_text(text)
+
+
+@pytest.fixture
+def office(tmp_path: Path) -> Office:
+    return Office(tmp_path)
+
+
+def test_what_changed_is_taken_over_and_told(office: Office) -> None:
+    office.flow("night", FLOW.replace("hangup", "hangup, cause: USER_BUSY"))
+    office.settings(
+        "calendars:\n  office: {zone: Asia/Shanghai}\ntrunks:\n  - {name: e1a, span: e1a}\n"
+        + ROUTES.replace("95588", "95599").replace("'*'", "'*', flow: night")
+        + "  - {dialled: '*', trunk: e1a, caller_class: vip, calendar: office}\n"
+    )
+    told = office.reloading.now()
+    assert told["changed"] == {
+        "routes": {"added": ["* (trunk e1a, class vip)", "95599"], "changed": ["*"], "removed": ["95588"]},
+        "trunks": {"added": ["e1a"]},
+        "calendars": {"added": ["office"]},
+        "flows": {"added": ["night"]},
+    }
+    assert (told["restart_needed"], told["kept_flows"]) == ([], {})
+    assert office.core.taken[-1].trunks[0].spans == ("e1a",)
+    assert told["version"] == office.core.taken[-1].version
+    assert office.reloading.now()["changed"] == {}
+
+
+@pytest.mark.parametrize(
+    ("text", "fault"),
+    [
+        (ROUTES.replace("'*'", "95588"), ":3:15: routes[1].dialled: '95588' stands twice"),
+        (
+            ROUTES.replace("'*'", "'*', flow: gone"),
+            ":3:26: routes[1].flow: '*' leads to flow 'gone', which has no file in ",
+        ),
+        (ROUTES.replace("'*'", "'*', closed_flow: gone"), ":3:33: routes[1].closed_flow: '*' leads to flow 'gone'"),
+        (ROUTES.replace("'*'", "'*', trunk: e1"), ":3:27: routes[1].trunk: no trunk 'e1'"),
+        ("routes: [\n", ": "),
+    ],
+)
+def test_a_broken_file_is_one_clear_error_and_what_runs_goes_on(office: Office, text: str, fault: str) -> None:
+    before = office.site.current
+    office.settings(text)
+    with pytest.raises(SettingsError) as error:
+        office.reloading.now()
+    assert len(error.value.faults) == 1
+    assert fault in error.value.faults[0]
+    assert (office.site.current, len(office.core.taken)) == (before, 1)
+    office.site.refresh()
+    assert office.site.current == before, "a change of agents does not bring half of it"
+
+
+def test_a_calendar_that_a_flow_needs_does_not_go(office: Office) -> None:
+    office.settings("calendars:\n  office: {zone: Asia/Shanghai}\n" + ROUTES)
+    office.reloading.now()
+    office.flow("main", HOURS)
+    office.reloading.now()
+    office.settings(ROUTES)
+    with pytest.raises(SettingsError, match="flow main: calendar 'office' is needed"):
+        office.reloading.now()
+    assert "office" in office.site.current.calendars
+
+
+@pytest.mark.parametrize("why", [Refused("no"), DaemonUnreachable("core is away")])
+def test_what_core_does_not_take_is_as_if_it_had_not_been_read(office: Office, why: Exception) -> None:
+    before = office.site.current
+    office.settings(ROUTES.replace("95588", "95599"))
+    office.core.answer = why
+    with pytest.raises(type(why)):
+        office.reloading.now()
+    office.core.answer = None
+    assert office.site.refresh() is False
+    assert office.site.current == before
+    assert office.reloading.now()["changed"]["routes"] == {"added": ["95599"], "removed": ["95588"]}
+
+
+def test_what_waits_for_a_restart_is_said(office: Office) -> None:
+    office.settings(ROUTES.replace("95588", "95599") + "log: {level: debug}\nlanguage: en\n")
+    told = office.reloading.now()
+    assert told["restart_needed"] == ["language", "log"]
+    assert "routes" in told["changed"]
+
+
+def test_a_flow_that_went_bad_is_kept_and_said(office: Office) -> None:
+    office.flow("main", FLOW.replace("hangup", "hangupp"))
+    told = office.reloading.now()
+    assert told["changed"] == {}
+    (fault,) = told["kept_flows"]["main"]
+    assert "main.yaml:3:15: nodes.bye.type: unknown node type; did you mean 'hangup'?" in fault
+
+
+def test_routes_change_while_postgresql_is_away(office: Office) -> None:
+    office.broken = True
+    office.settings(ROUTES.replace("95588", "95599"))
+    assert office.reloading.now()["changed"]["routes"] == {"added": ["95599"], "removed": ["95588"]}
+
+
+def test_sighup_tells_the_log(office: Office) -> None:
+    with capture_logs() as logs:
+        office.settings(ROUTES.replace("95588", "95599") + "language: en\n")
+        office.reloading.log_now()
+        office.settings("routes: {}\n")
+        office.reloading.log_now()
+    told = {line["event"]: line for line in logs}
+    assert told["reloaded"]["changed"] == {"routes": {"added": ["95599"], "removed": ["95588"]}}
+    assert told["restart_needed"]["sections"] == ["language"]
+    assert "routes: must be a list" in told["reload_refused"]["faults"][0]

@@ -1,0 +1,133 @@
+"""A ccd on a real FreeSWITCH whose flows do more than lead into queues; the words in which their stories are told."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from ccd.lab.daemon import Daemon
+from ccd.lab.freeswitch import find_freeswitch
+from ccd.lab.parties import Caller, Phone
+from ccd.lab.ports import HOST
+from ccd.lab.stories import CallerScript, PhoneScript, Ring, RingDiary
+from ccd.lab.wire import Event
+from ccd.lab.worlds import RealWorld
+from live.field import until
+
+ROOT = Path(__file__).parents[2]
+SOUNDS = ROOT / "sounds"
+DIAL = """\
+dial:
+  through: sofia/external@{host}:{port}
+  allowed: [021*]
+  caller_id: "02155550000"
+"""
+
+
+class Office:
+    """A switch, the outside world, and a ccd with these flows (by name) and routes. Numbers from 021 on may be called."""
+
+    def __init__(self, folder: Path, texts: dict[str, str], routes: list[dict[str, str]]) -> None:
+        flows = folder / "flows"
+        flows.mkdir()
+        for name, text in texts.items():
+            (flows / f"{name}.yaml").write_text(text)
+        self.folder = folder
+        self.events: list[Event] = []
+        self.expected: list[str] = []
+        self.world = RealWorld(folder, ROOT / "config" / "freeswitch", ROOT / "dialplans", SOUNDS)
+        self.outside = self.world.outside
+        self.wire = self.world.switch.wire(self.events.append)
+        self.wire.command(
+            "event json CHANNEL_CREATE CHANNEL_PROGRESS CHANNEL_PROGRESS_MEDIA CHANNEL_ANSWER CHANNEL_BRIDGE "
+            "CHANNEL_HANGUP_COMPLETE PLAYBACK_START PLAYBACK_STOP"
+        )
+        self.daemon = Daemon(
+            folder / "ccd",
+            esl_port=self.world.esl_port,
+            esl_password=self.world.esl_password,
+            recordings=self.world.recordings,
+            cdr=self.world.cdr,
+            sounds=SOUNDS,
+            flows=flows,
+            routes=routes,
+        )
+        (self.daemon.folder / "conf.d").mkdir()
+        dial = DIAL.format(host=HOST, port=self.outside.ports.trunk)
+        (self.daemon.folder / "conf.d" / "dial.yaml").write_text(dial)
+        self._numbers = iter(range(13900000001, 13900009999))
+
+    def close(self) -> None:
+        self.wire.close()
+        self.daemon.stop()
+        self.world.close()
+
+    def phone(self, dialled: str, *rings: Ring) -> Phone:
+        """Whom the flow of `dialled` calls."""
+        return self.outside.phone(PhoneScript(f"0216123{dialled}", rings or (Ring("answer"),)), register=False)
+
+    def calls(self, dialled: str) -> Caller:
+        return self.outside.call(CallerScript(number=str(next(self._numbers)), dialled=dialled))
+
+    def seen(self, name: str, number: str) -> list[Event]:
+        """Events about the caller's own leg."""
+        mine = [one for one in self.events if one.get("Caller-Caller-ID-Number") == number]
+        return [one for one in mine if one["Event-Name"] == name and one.get("Call-Direction") == "inbound"]
+
+    def cause(self, caller: Caller, timeout: float = 10) -> str:
+        assert caller.ended.wait(timeout)
+        number = caller.script.number
+        (ended,) = until(lambda: self.seen("CHANNEL_HANGUP_COMPLETE", number), f"{number} has ended", 5)
+        return str(ended["Hangup-Cause"])
+
+    def rung(self, phone: Phone, times: int = 1) -> RingDiary:
+        return until(lambda: len(phone.diary.rings) >= times and phone.diary.rings[-1], f"{phone.script.name} rung", 10)
+
+    def live(self, caller: Caller) -> dict[str, Any]:
+        rows = [one for one in self.daemon.listed("calls") if one["caller_number"] == caller.script.number]
+        return rows[0] if rows else {}
+
+    def place(self, caller: Caller, place: str) -> dict[str, Any]:
+        return until(lambda: (row := self.live(caller)).get("place") == place and row, f"caller is {place}", 10)
+
+    def record(self, caller: Caller) -> dict[str, Any]:
+        number = caller.script.number
+
+        def row() -> dict[str, Any] | None:
+            rows = self.daemon.listed("calls", ended=1, limit=1000)
+            return next((one for one in rows if one["caller_number"] == number), None)
+
+        found = until(row, f"{number} on record", 10)
+        return self.daemon.client.get("calls", found["call_id"])
+
+    def told(self, why: str) -> bool:
+        """Whether the log has an error that says so; it is expected, and told of once."""
+        said = [line for line in self.daemon.errors() if why in line]
+        self.expected += said
+        return bool(said)
+
+    def nobody_is_left(self) -> None:
+        until(lambda: self.world.channels() == 0, "no channel is left", 10)
+        assert [line for line in self.daemon.errors() if line not in self.expected] == []
+
+
+@contextmanager
+def an_office(what: str, texts: dict[str, str], routes: list[dict[str, str]]) -> Iterator[Office]:
+    """An office in a folder of its own, started."""
+    if find_freeswitch() is None:
+        pytest.skip("no FreeSWITCH: set CCD_FREESWITCH to its prefix or have freeswitch in PATH")
+    folder = Path(tempfile.mkdtemp(prefix=f"ccd-{what}-"))
+    folder.chmod(0o711)  # the embedded PostgreSQL runs as nobody when root starts it
+    made = Office(folder, texts, routes)
+    try:
+        made.daemon.start()
+        yield made
+    finally:
+        made.close()
+        shutil.rmtree(folder, ignore_errors=True)

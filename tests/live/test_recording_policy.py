@@ -1,0 +1,388 @@
+"""Recording policy on a real FreeSWITCH: parts that nobody may hear are silence in the file, and nothing costs a call."""
+
+from __future__ import annotations
+
+import datetime as dt
+import itertools
+import json
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import gevent
+import pytest
+
+from ccd.lab.daemon import Daemon
+from ccd.lab.freeswitch import find_freeswitch
+from ccd.lab.parties import Caller
+from ccd.lab.stories import Ring
+from ccd.lab.wire import Event
+from ccd.lab.worlds import RealWorld
+from live import site as stage
+from live.field import until
+from live.site import RATE, WATCHED, Agent, Site, Story, hears, samples
+
+pytestmark = pytest.mark.live
+
+ROOT = Path(__file__).parents[2]
+CALLER_HZ, AGENT_HZ = 600, 2000
+WELCOME_HZ, MUSIC_HZ, GOODBYE_HZ = stage.PROMPTS["welcome"][0], stage.MUSIC_HZ, stage.PROMPTS["goodbye"][0]
+NOTICE_HZ, QUESTION_HZ, PIN_HZ = 1500, 1550, 1450
+TONES = {"recording_notice": (NOTICE_HZ, 400), "recording_question": (QUESTION_HZ, 400), "pin": (PIN_HZ, 300)}
+HELLO = "start: hello\nnodes:\n  hello: {type: answer, next: first}\n"
+BEHIND = "  line: {type: queue, queue: QUEUE, next: bye}\n  bye: {type: hangup, prompt: goodbye}\n"
+# What comes first in the flow, and what its route says.
+LINES: dict[str, tuple[str, dict[str, Any]]] = {
+    "recorded": ("  first: {type: play, prompt: welcome, barge_in: false, next: line}\n", {"record": "answer"}),
+    "told": ("  first: {type: play, prompt: welcome, next: line}\n", {"record": "answer", "consent": "announce"}),
+    "asked": ("  first: {type: play, prompt: welcome, next: line}\n", {"record": "answer", "consent": "ask"}),
+    "secret": (
+        "  first: {type: collect, prompt: pin, into: pin, length: 4, secret: yes, timeout: 5s, next: then,"
+        " no_input: bye, no_match: bye}\n  then: {type: play, prompt: welcome, barge_in: false, next: line}\n",
+        {"record": "answer"},
+    ),
+    "noted": (
+        "  first: {type: record, do: begin, next: quiet}\n  quiet: {type: record, do: mask, next: say}\n"
+        "  say: {type: play, prompt: welcome, barge_in: false, next: loud}\n"
+        "  loud: {type: record, do: unmask, next: line}\n",
+        {},
+    ),
+}
+OF_A_KIND = 12
+
+
+class Bureau(Site):
+    """A site whose lines differ in what is recorded; an agent's mask ends after two seconds."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.events: list[Event] = []
+        self._names = itertools.count(1)
+        self._numbers = itertools.count(13900000001)
+        sounds, flows = stage._make_sounds(folder / "sounds"), folder / "flows"
+        for name, (hz, ms) in TONES.items():
+            for language in ("zh", "en"):
+                stage._write_tone(sounds / language / f"{name}.wav", hz, ms)
+        flows.mkdir()
+        routes = [dict(one) for one in self._make_lines(flows)]
+        self.world = RealWorld(folder, ROOT / "config" / "freeswitch", ROOT / "dialplans", sounds)
+        self.switch, self.outside = self.world.switch, self.world.outside
+        self.wire = self.switch.wire(self.events.append)
+        self.wire.command(f"event json {WATCHED}")
+        self.daemon = Daemon(
+            folder / "ccd",
+            esl_port=self.world.esl_port,
+            esl_password=self.world.esl_password,
+            recordings=self.world.recordings,
+            cdr=self.world.cdr,
+            sounds=sounds,
+            flows=flows,
+            routes=routes,
+        )
+        more = self.daemon.settings.parent / "conf.d" / "recordings.yaml"
+        more.parent.mkdir()
+        more.write_text("recordings: {mask_limit: 2s, consent_wait: 1s}\n")
+        self.api = self.daemon.client
+
+    def _make_lines(self, flows: Path) -> Iterator[dict[str, Any]]:
+        kinds: dict[str, list[str]] = {}
+        for hundred, (kind, (first, said)) in enumerate(LINES.items()):
+            for number in range(5000 + 100 * hundred, 5000 + 100 * hundred + OF_A_KIND):
+                flow = HELLO + first + BEHIND.replace("QUEUE", f"q{number}")
+                (flows / f"f{number}.yaml").write_text(flow)
+                kinds.setdefault(kind, []).append(str(number))
+                yield {"dialled": str(number), "flow": f"f{number}", **said}
+        self._lines = {kind: iter(numbers) for kind, numbers in kinds.items()}
+
+    def ccd(self, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """The command line, as an operator types it."""
+        command = [sys.executable, "-m", "ccd", "-S", str(self.daemon.socket), *arguments]
+        return subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)
+
+
+@pytest.fixture(scope="module")
+def bureau() -> Iterator[Bureau]:
+    if find_freeswitch() is None:
+        pytest.skip("no FreeSWITCH: set CCD_FREESWITCH to its prefix or have freeswitch in PATH")
+    folder = Path(tempfile.mkdtemp(prefix="ccd-policy-"))
+    folder.chmod(0o711)  # the embedded PostgreSQL runs as nobody when root starts it
+    made = Bureau(folder)
+    try:
+        made.start()
+        yield made
+    finally:
+        made.close()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@pytest.fixture
+def story(bureau: Bureau) -> Iterator[Story]:
+    told = Story(bureau)
+    told.judged = False  # diaries know nothing of menus and consents
+    yield told
+    told.ends_well()
+
+
+def row_of(story: Story, caller: Caller, state: str = "complete") -> dict[str, Any]:
+    call_id = story.record(caller)["call_id"]
+
+    def there() -> dict[str, Any] | None:
+        found = story.site.daemon.listed("recordings", call=call_id)
+        assert len(found) <= 1, "one file a contact"
+        return found[0] if found and found[0]["state"] == state else None
+
+    return until(there, f"the recording is {state}", 10)
+
+
+def wears(story: Story, agent: Agent, record: str) -> None:
+    story.site.api.patch("agents", agent.name, record=record)
+
+
+def talk(story: Story, caller: Caller, agent: Agent, seconds: float = 0.9) -> None:
+    story.connected(caller)
+    agent.says(AGENT_HZ)
+    gevent.sleep(seconds)
+    agent.hangs_up()
+    assert caller.ended.wait(8)
+
+
+def assert_silence(row: dict[str, Any], reason: str) -> tuple[int, int]:
+    """One range, for one reason: nothing in it on either side, sound of the caller before and behind; its samples."""
+    (silent,) = row["masked"]
+    assert silent["reasons"] == [reason]
+    left, right = samples(Path(row["local_path"]))
+    slack = 150 * RATE // 1000
+    first = silent["from_ms"] * RATE // 1000
+    last = len(left) if silent["to_ms"] is None else silent["to_ms"] * RATE // 1000
+    for side in (left, right):
+        inside = side[first + slack : last - slack]
+        assert len(inside) > RATE // 10
+        assert max(map(abs, inside)) < 200, "silence"
+    assert abs(len(left) * 1000 / RATE - row["duration_ms"]) < 150, "the time line is whole"
+    return first, last
+
+
+def test_conversation_with_an_agent_who_is_never_recorded_is_silence_and_nothing_else_is(story: Story) -> None:
+    line = story.queue("recorded", record="no")
+    agent = story.agent(line, rings=(Ring("answer", 400),))
+    wears(story, agent, "never")
+    caller = story.calls(line, tone_hz=CALLER_HZ)
+    talk(story, caller, agent)
+    row = row_of(story, caller)
+    first, last = assert_silence(row, "policy")
+    left, right = samples(Path(row["local_path"]))
+    assert hears(left[first - 2400 : first - 400], CALLER_HZ), "his own tone until the agent"
+    assert any(hears(right[at : at + 800], WELCOME_HZ) for at in range(0, first, 400))
+    assert any(hears(right[at : at + 800], GOODBYE_HZ) for at in range(last, len(right) - 800, 400)), "and behind him"
+    assert not any(hears(right[at : at + 400], AGENT_HZ) for at in range(0, len(right) - 400, 400)), "not a word of his"
+
+
+def test_queue_that_is_never_recorded_is_silent_from_its_music_to_its_end(story: Story) -> None:
+    line = story.queue("recorded", record="never")
+    agent = story.agent(line, rings=(Ring("answer", 400),))
+    caller = story.calls(line, tone_hz=CALLER_HZ)
+    talk(story, caller, agent, 0.6)
+    row = row_of(story, caller)
+    assert_silence(row, "policy")
+    _, right = samples(Path(row["local_path"]))
+    for hz in (MUSIC_HZ, AGENT_HZ):
+        assert not any(hears(right[at : at + 800], hz) for at in range(0, len(right) - 800, 400))
+
+
+def test_caller_who_is_told_is_recorded_from_behind_the_notice(story: Story) -> None:
+    line = story.queue("told", record="no")
+    caller = story.calls(line, tone_hz=CALLER_HZ)
+    story.event("PLAYBACK_START", Playback_File_Path=_prompt(story, "recording_notice"))
+    story.place(caller, "waiting")
+    gevent.sleep(0.4)
+    caller.hang_up()
+    assert caller.ended.wait(5)
+    row = row_of(story, caller)
+    _, right = samples(Path(row["local_path"]))
+    assert not any(hears(right[at : at + 400], NOTICE_HZ) for at in range(0, len(right) - 400, 200)), "not on the file"
+    assert any(hears(right[at : at + 800], WELCOME_HZ) for at in range(0, len(right) - 800, 400))
+    assert story.record(caller)["recording_consent"] == "announced"
+
+
+def test_caller_who_refuses_is_served_and_leaves_no_file(story: Story) -> None:
+    line = story.queue("asked", record="agent")
+    agent = story.agent(line, rings=(Ring("answer", 200),))
+    caller = story.calls(line, tone_hz=CALLER_HZ)
+    story.event("PLAYBACK_START", Playback_File_Path=_prompt(story, "recording_question"))
+    caller.press("2")
+    talk(story, caller, agent, 0.3)
+    told = story.record(caller)
+    assert (told["outcome"], told["recordings"], told["recording_consent"]) == ("answered", [], "refused")
+    assert list(story.site.world.recordings.rglob(f"{told['call_id']}*")) == []
+
+
+def test_caller_who_says_nothing_to_the_question_is_recorded(story: Story) -> None:
+    line = story.queue("asked", record="no")
+    caller = story.calls(line, tone_hz=CALLER_HZ)
+    story.place(caller, "waiting")
+    caller.hang_up()
+    assert caller.ended.wait(5)
+    assert row_of(story, caller)["consent"] == "given"
+
+
+def _prompt(story: Story, name: str) -> str:
+    return str(story.site.folder.resolve() / "sounds" / "zh" / f"{name}.wav")
+
+
+def test_secret_keys_are_silence_in_the_file(story: Story) -> None:
+    line = story.queue("secret", record="no")
+    caller = story.calls(line, tone_hz=CALLER_HZ)
+    story.event("PLAYBACK_START", Playback_File_Path=_prompt(story, "pin"))
+    gevent.sleep(0.5)
+    for key in "4711":
+        caller.press(key)
+        gevent.sleep(0.15)
+    story.place(caller, "waiting")
+    gevent.sleep(0.5)
+    caller.hang_up()
+    assert caller.ended.wait(5)
+    row = row_of(story, caller)
+    _, last = assert_silence(row, "secret")
+    _, right = samples(Path(row["local_path"]))
+    assert any(hears(right[at : at + 800], WELCOME_HZ) for at in range(last, len(right) - 800, 400)), "and on it goes"
+
+
+def test_flow_begins_and_masks_by_itself(story: Story) -> None:
+    line = story.queue("noted", record="no")
+    caller = story.calls(line, tone_hz=CALLER_HZ)
+    story.place(caller, "waiting")
+    gevent.sleep(0.6)
+    caller.hang_up()
+    assert caller.ended.wait(5)
+    row = row_of(story, caller)
+    assert row["from_point"] == "flow"
+    _, last = assert_silence(row, "flow")
+    left, _ = samples(Path(row["local_path"]))
+    assert hears(left[last + 1200 : last + 2800], CALLER_HZ)
+
+
+def test_agents_mask_ends_by_itself(story: Story) -> None:
+    line = story.queue("recorded", record="no")
+    agent = story.agent(line, rings=(Ring("answer", 100),))
+    caller = story.calls(line, tone_hz=CALLER_HZ)
+    story.connected(caller)
+    call_id = story.live(caller)["call_id"]
+    story.site.api.post("recordings", call_id, "mask")
+    until(lambda: story.site.core()["recordings"]["masked"] == 0, "the mask has ended", 8)
+    gevent.sleep(0.5)
+    agent.hangs_up()
+    assert caller.ended.wait(8)
+    row = row_of(story, caller)
+    first, last = assert_silence(row, "agent")
+    assert 1900 <= (last - first) * 1000 // RATE < 4000
+    left, _ = samples(Path(row["local_path"]))
+    assert hears(left[last + 1200 : last + 2800], CALLER_HZ), "sound again"
+    (mask,) = story.site.sql(f"SELECT * FROM ccd.recording_masks WHERE recording_id = '{row['recording_id']}'")
+    assert (mask["cause"], mask["mask"]) == ("limit", "agent")
+
+
+@pytest.mark.long
+def test_kill_of_core_while_an_agent_masked_ends_the_mask_by_its_limit(story: Story) -> None:
+    line = story.queue("recorded", record="no")
+    agent = story.agent(line, rings=(Ring("answer", 100),))
+    caller = story.calls(line, tone_hz=CALLER_HZ)
+    story.connected(caller)
+    story.site.api.post("recordings", story.live(caller)["call_id"], "mask")
+    story.site.daemon.kill()
+    gevent.sleep(1.0)
+    story.site.daemon.start()
+    story.connected(caller)
+    until(lambda: story.site.core()["recordings"]["masked"] == 0, "the mask has ended", 8)
+    gevent.sleep(0.8)
+    agent.hangs_up()
+    assert caller.ended.wait(8)
+    row = row_of(story, caller)
+    _, last = assert_silence(row, "agent")
+    left, _ = samples(Path(row["local_path"]))
+    assert hears(left[last + 1200 : last + 2800], CALLER_HZ)
+
+
+@pytest.mark.long
+def test_kill_of_core_in_a_part_that_is_never_heard_keeps_it_silent(story: Story) -> None:
+    line = story.queue("recorded", record="no")
+    agent = story.agent(line, rings=(Ring("answer", 300),))
+    wears(story, agent, "never")
+    caller = story.calls(line, tone_hz=CALLER_HZ)
+    story.connected(caller)
+    agent.says(AGENT_HZ)
+    gevent.sleep(0.5)
+    story.site.daemon.kill()
+    story.site.daemon.start()
+    story.connected(caller)
+    gevent.sleep(0.8)
+    agent.hangs_up()
+    assert caller.ended.wait(8)
+    row = row_of(story, caller)
+    _, last = assert_silence(row, "policy")
+    _, right = samples(Path(row["local_path"]))
+    assert any(hears(right[at : at + 800], GOODBYE_HZ) for at in range(last, len(right) - 800, 400))
+
+
+def test_operator_lists_verifies_holds_and_erases(story: Story, bureau: Bureau) -> None:
+    line = story.queue("recorded", record="no")
+    caller = story.calls(line, tone_hz=CALLER_HZ)
+    story.place(caller, "waiting")
+    gevent.sleep(0.4)
+    caller.hang_up()
+    assert caller.ended.wait(5)
+    row = row_of(story, caller)
+    recording, path = row["recording_id"], Path(row["local_path"])
+    number = caller.script.number
+    listed = json.loads(bureau.ccd("recordings", "list", "--number", number, "--since", "1h", "--json").stdout)
+    assert [one["recording_id"] for one in listed["recordings"]] == [recording]
+    assert bureau.ccd("recordings", "path", recording).stdout.strip() == str(path)
+    assert bureau.ccd("recordings", "verify", recording).returncode == 0
+    whole = path.read_bytes()
+    path.write_bytes(whole[:-1] + bytes([whole[-1] ^ 1]))
+    changed = bureau.ccd("recordings", "verify", recording)
+    assert (changed.returncode, "changed" in changed.stdout) == (1, True)
+    path.write_bytes(whole)
+    assert bureau.ccd("recordings", "hold", recording, "--reason", "lawsuit").returncode == 0
+    assert bureau.ccd("recordings", "erase", recording, "--reason", "asked", "--yes").returncode == 1
+    assert path.exists()
+    assert bureau.ccd("recordings", "release", recording).returncode == 0
+    erased = bureau.ccd("recordings", "erase", "--number", number, "--reason", "asked", "--yes")
+    assert (erased.returncode, erased.stdout) == (0, "1 erased\n")
+    assert not path.exists()
+    told = bureau.api.get("recordings", recording)
+    assert (told["state"], told["sha256"], told["erase_reason"]) == ("erased", row["sha256"], "asked")
+    assert [one["what"] for one in told["audit"]] == ["hold", "release", "erase"]
+    assert all("uid" in one["who"] for one in told["audit"])
+
+
+@pytest.fixture
+def small_disk(bureau: Bureau) -> Iterator[Path]:
+    """A disk of 64 kB where today's recordings go: two seconds of sound."""
+    day = bureau.world.recordings / f"{dt.datetime.now(dt.UTC):%Y/%m/%d}"
+    day.mkdir(parents=True, exist_ok=True)
+    mounted = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", str(day)], capture_output=True, check=False
+    )
+    if mounted.returncode != 0:
+        pytest.skip("no leave to mount a small disk")
+    try:
+        yield day
+    finally:
+        subprocess.run(["umount", "-l", str(day)], check=True)
+
+
+def test_disk_that_is_full_in_the_middle_costs_the_recording_never_the_call(story: Story, small_disk: Path) -> None:
+    line = story.queue("recorded", record="no")
+    agent = story.agent(line, rings=(Ring("answer", 100),))
+    caller = story.calls(line, tone_hz=CALLER_HZ)
+    story.expected_errors = ("recording_not_written",)
+    talk(story, caller, agent, 6.0)
+    told = story.record(caller)
+    assert (told["outcome"], told["ended_by"]) == ("answered", "agent")
+    (lost,) = told["recordings"]
+    assert (lost["state"], lost["reason"]) == ("failed", "the switch could not write all of it")
+    assert story.site.core()["recordings"]["not_written"] >= 1
