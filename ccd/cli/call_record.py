@@ -19,7 +19,7 @@ HEAD = {
     "class": "caller_class",
     "why this class": "class_reason",
     "done to him": "list_action",
-    "list entry": "list_entry_id",
+    "decided by": "decided_by",
     "its scope": "list_scope",
     "dialled": "dialled",
     "dialled number": "dialled_e164",
@@ -114,6 +114,7 @@ PARTS: dict[str, tuple[str, dict[str, str]]] = {
             "agent": "agent",
             "began": "started_at",
             "ended": "ended_at",
+            "talked": "talk_ms",
             "reason": "reason",
         },
     ),
@@ -123,13 +124,27 @@ PARTS: dict[str, tuple[str, dict[str, str]]] = {
 def show_call(body: Mapping[str, Any]) -> None:
     """A call of the API, live or ended."""
     waited = body.get("wait_ms", body.get("waited_ms"))
-    head = {**body, "state": "live" if body.get("live") else "ended", "wait_ms": waited}
+    head = {**body, "state": "live" if body.get("live") else "ended", "wait_ms": waited, "decided_by": _entry(body)}
+    if not head.get("route"):  # the lists led him there, not a route
+        head["route_flow"] = None
     absent = {key for key in HEAD.values() if head.get(key) in (None, "") or (key in _COUNTS and not head[key])}
     show_record({heading: cell(head[key], key) for heading, key in HEAD.items() if key not in absent})
     for part, (title, columns) in PARTS.items():
         rows = body.get(part) or []
         if rows:
             _print_part(title, rows, columns)
+
+
+def _entry(body: Mapping[str, Any]) -> str:
+    """The entry of a list that said what was done to a caller, and where it sent him."""
+    entry = body.get("list_entry_id")
+    if not entry:
+        return ""
+    flow = body.get("route_flow")
+    sent = (
+        f", which leads to flow {flow}" if body.get("list_action") == "flow" and not body.get("route") and flow else ""
+    )
+    return f"{body.get('caller_class') or 'list'} entry {entry}{sent}"
 
 
 def _print_part(title: str, rows: Iterable[Mapping[str, Any]], columns: Mapping[str, str]) -> None:

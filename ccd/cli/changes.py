@@ -11,13 +11,15 @@ import click
 from ccd.base.codes import BadInput
 from ccd.cli.output import show_json
 
+LATER = "the daemon will take it over when it answers again (its log says what is wrong)"
 
-def said(body: dict[str, Any], sentence: str, as_json: bool) -> None:
-    """The outcome of a verb; a change that the deciding process has not yet taken over is said so."""
+
+def said(body: dict[str, Any], sentence: str, as_json: bool, later: str = LATER) -> None:
+    """The outcome of a verb; a change that the deciding process has not yet taken over is said so, with `later`."""
     if as_json:
         show_json(body)
     elif body.get("applied") is False:
-        click.echo(f"{sentence}; the daemon will take it over when it answers again (its log says what is wrong)")
+        click.echo(f"{sentence}; {later}")
     else:
         click.echo(sentence)
 

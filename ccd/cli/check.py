@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ccd.base.errors import SettingsError
-from ccd.cli import check_errands
+from ccd.cli import check_errands, check_own_prompts
 from ccd.cli.check_consent import consent_faults
 from ccd.cli.exits import REFUSED, printable
 from ccd.cli.options import found_settings, parsed_sets, settings_options
@@ -88,7 +88,9 @@ def findings(path: str, options: dict[str, str]) -> Findings:
         found.fault(tree, where, what)
     for where, what in consent_faults(settings, prompts) if prompts is not None else ():
         found.fault(tree, where, what)
-    _check_flows(settings, prompts, found)
+    flows = _check_flows(settings, prompts, found)
+    for where, what in check_own_prompts.settings_warnings(settings, flows, prompts) if prompts is not None else ():
+        found.warn(tree, where, what)
     for where, what in flow_faults(settings.routes, found.flows, settings.flows_dir):
         found.fault(tree, where, what)
     return found
@@ -110,7 +112,8 @@ def _prompts(settings: Settings, tree: Located, found: Findings) -> Path | None:
     return None
 
 
-def _check_flows(settings: Settings, prompts: Path | None, found: Findings) -> None:
+def _check_flows(settings: Settings, prompts: Path | None, found: Findings) -> dict[str, Flow]:
+    """Find what is wrong with flows; those that are good."""
     from ccd.ivr.flow import fault_lines, flow_files, load_flow
     from ccd.ivr.linking import link
     from ccd.settings.yaml_file import load_file
@@ -121,7 +124,7 @@ def _check_flows(settings: Settings, prompts: Path | None, found: Findings) -> N
         paths = flow_files(Path(settings.flows_dir))
     except SettingsError as error:
         found.faults += error.faults
-        return
+        return {}
     for path in paths:
         found.flows.append(path.stem)
         try:
@@ -140,16 +143,21 @@ def _check_flows(settings: Settings, prompts: Path | None, found: Findings) -> N
         if prompts is not None:
             document = one.documents[one.flow.sha256]
             _check_spoken(name, document, trees[name], found, folder=prompts, language=settings.language)
+    return {name: one.flow for name, one in linked.items()}
 
 
 def _check_spoken(
     name: str, document: dict[str, Any], tree: Located, found: Findings, *, folder: Path, language: str
 ) -> None:
     """A fault for a language without a folder, else for each prompt that it lacks; `folder` is that of the site's language."""
+    from ccd.ivr.flow import Flow
+
     spoken = folder.parent / (document.get("language") or language)
     if spoken.is_dir():
         _check_prompts(name, document, tree, spoken, found)
         _check_fragments(name, document, tree, spoken, found)
+        for where, what in check_own_prompts.flow_warnings(Flow(name, document), spoken):
+            found.warn(tree, where, what)
     elif spoken != folder:
         found.fault(tree, ("language",), f"{folder.parent} has no folder {spoken.name!r}")
 

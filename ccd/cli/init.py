@@ -86,6 +86,7 @@ def _files(target: Path) -> list[_File]:
         ("systemd", share("config") / "systemd"),
         ("dialplans", share("dialplans")),
         ("sounds", share("sounds")),
+        ("docs", share("docs")),
     ):
         brought = [source for source in sorted(below.rglob("*")) if source.is_file() and source.suffix in _ALONG]
         if not brought:

@@ -40,6 +40,7 @@ EXPORTED = {
     "expires_at": "expires_at",
 }
 PAGE = 5_000
+_LATER = "the daemon will take it over in a few seconds, or when it answers again (its log says what is wrong)"
 _DONE = {
     "reject": "rejected without an answer, cause {target}",
     "play": "answered, hears prompt {target} and is hung up",
@@ -52,14 +53,21 @@ route_option = click.option("--route", metavar="DIALLED", help="Only for calls t
 queue_option = click.option("--queue", metavar="NAME", help="Only before this queue.")
 
 
-def _actions(command: F) -> F:
-    """What an entry orders and for how long; one action at most."""
+_ACTIONS = {
+    "reject": click.option("--reject", metavar="CAUSE", help="Reject unanswered, as in --reject USER_BUSY."),
+    "play": click.option("--play", metavar="PROMPT", help="Answer, play a prompt, hang up."),
+    "voicemail": click.option("--voicemail", metavar="BOX", help="Let him leave a message in a box."),
+    "flow": click.option("--flow", metavar="FLOW", help="Send him to another flow."),
+    "warn": click.option("--warn", is_flag=True, help="Let him in, and only tell agents and flows."),
+}
+_MAY: dict[str, tuple[str, ...]] = {"whitelist": ("warn",), "vip": ("flow", "warn")}
+"""What entries may order, where that is not everything; `ccd.screening.model` decides."""
+
+
+def _ordering(name: str) -> Callable[[F], F]:
+    """The options for what an entry of a list orders and for how long; one action at most."""
     options = (
-        click.option("--reject", metavar="CAUSE", help="Reject unanswered, as in --reject USER_BUSY."),
-        click.option("--play", metavar="PROMPT", help="Answer, play a prompt, hang up."),
-        click.option("--voicemail", metavar="BOX", help="Let him leave a message in a box."),
-        click.option("--flow", metavar="FLOW", help="Send him to another flow."),
-        click.option("--warn", is_flag=True, help="Let him in, and only tell agents and flows."),
+        *(_ACTIONS[action] for action in _MAY.get(name, tuple(_ACTIONS))),
         click.option("--reason", help="Why; agents and reports show it."),
         click.option("--for", "lasts", type=DURATION, help="It expires after so long, as in 30d."),
         click.option(
@@ -68,9 +76,13 @@ def _actions(command: F) -> F:
         route_option,
         queue_option,
     )
-    for option in reversed(options):
-        command = option(command)
-    return command
+
+    def add(command: F) -> F:
+        for option in reversed(options):
+            command = option(command)
+        return command
+
+    return add
 
 
 def _group(name: str, text: str) -> click.Group:
@@ -103,7 +115,7 @@ def _list(name: str) -> click.Command:
 def _add(name: str) -> click.Command:
     @click.command("add")
     @click.argument("number")
-    @_actions
+    @_ordering(name)
     @json_option
     @click.pass_context
     def add(context: click.Context, /, *, number: str, as_json: bool, **options: Any) -> None:
@@ -112,7 +124,7 @@ def _add(name: str) -> click.Command:
         What the list already says of it for the same scope is replaced.
         """
         body = client(context).post("lists", name, "entries", number=number, **_wanted(context, options))
-        said(body, f"{body['subject']} is on the {_called(name)} ({body['scope']}): {_what(body)}", as_json)
+        said(body, f"{body['subject']} is on the {_called(name)} ({body['scope']}): {_what(body)}", as_json, _LATER)
 
     return add
 
@@ -132,7 +144,7 @@ def _remove(name: str) -> click.Command:
     def remove(context: click.Context, /, *, number: str, route: str | None, queue: str | None, as_json: bool) -> None:
         """Remove an entry; one for a route or a queue is named with it."""
         body = client(context).delete("lists", name, "entries", number=number, scope=_scope(context, route, queue))
-        said(body, f"{body['subject']} is no longer on the {_called(name)} ({body['scope']})", as_json)
+        said(body, f"{body['subject']} is no longer on the {_called(name)} ({body['scope']})", as_json, _LATER)
 
     return remove
 
@@ -140,7 +152,7 @@ def _remove(name: str) -> click.Command:
 def _import(name: str) -> click.Command:
     @click.command("import")
     @click.argument("file", type=click.File("rb"))
-    @_actions
+    @_ordering(name)
     @json_option
     @click.pass_context
     def import_(context: click.Context, /, *, file: BinaryIO, as_json: bool, **options: Any) -> None:
@@ -214,7 +226,7 @@ def _check(name: str) -> click.Command:
 
 def _wanted(context: click.Context, options: dict[str, Any]) -> dict[str, str | None]:
     """The options of an entry as the API takes them."""
-    chosen = [key for key in ("reject", "play", "voicemail", "flow") if options[key] is not None]
+    chosen = [key for key in ("reject", "play", "voicemail", "flow") if options.get(key) is not None]
     if len(chosen) + options["warn"] > 1:
         raise click.UsageError("give one of --reject, --play, --voicemail, --flow and --warn", context)
     action = chosen[0] if chosen else ("warn" if options["warn"] else None)

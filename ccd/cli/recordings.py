@@ -160,7 +160,7 @@ def _pages(api: Client, wanted: dict[str, str | None]) -> Iterator[dict[str, Any
 
 @recordings.command()
 @click.argument("recording", required=False)
-@click.option("--number", help="Every recording of this caller's number, in any form.")
+@click.option("--number", help="Every recording and voicemail of this caller's number, in any form.")
 @click.option("--reason", required=True, help="Why; it stands in the record for good.")
 @click.option("--yes", is_flag=True, help="Do not ask.")
 @json_option
@@ -172,14 +172,15 @@ def erase(
     if bool(recording) == bool(number):
         raise click.UsageError("name one recording, or a --number", context)
     if not yes:
-        whose = f"every recording of {number}" if number else f"recording {recording}"
+        whose = f"every recording and voicemail of {number}" if number else f"recording {recording}"
         click.confirm(f"Erase {whose}? It can not be undone", abort=True)
     api = client(context)
     if number:
         body = api.post("recordings", "erase", number=number, reason=reason)
         counts = [f"{len(ids)} {state}" for state, ids in body.items() if isinstance(ids, list) and ids]
+        counts = counts or ["no recordings"]
         counts += [f"{name}: {count}" for name, count in body.items() if isinstance(count, int)]
-        _said(body, ", ".join(counts) or "no recordings of that number", as_json)
+        _said(body, ", ".join(counts), as_json)
         return
     body = api.post("recordings", str(recording), "erase", reason=reason)
     done = "is erased" if body["erased"] else "will be erased as soon as the disk lets it go"

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import gc
 import importlib
 import os
 import sys
+from typing import Any
 
 import click
 
@@ -23,8 +25,21 @@ def run(settings_path: str | None, sets: tuple[str, ...]) -> None:
     """
     path, options = found_settings(settings_path), parsed_sets(sets)
     _folders_can_be_used(path, options)
-    daemon = importlib.import_module("ccd.core.daemon")
-    sys.exit(daemon.run(path, options) or 0)
+    sys.exit(_process("ccd.core.daemon").run(path, options) or 0)
+
+
+def _process(module: str) -> Any:
+    """A process's module, imported as fast as can be: after a crash callers wait in silence for it.
+
+    structlog would import rich, for tracebacks that no log of ours has; and nothing that is imported is garbage.
+    """
+    sys.modules.setdefault("rich", None)  # type: ignore[arg-type]
+    gc.disable()
+    try:
+        return importlib.import_module(module)
+    finally:
+        gc.freeze()
+        gc.enable()
 
 
 def _folders_can_be_used(path: str, options: dict[str, str]) -> None:
@@ -61,5 +76,4 @@ def demo(arguments: tuple[str, ...]) -> None:
 @click.option("--core", "core_socket", required=True, help="core's command socket.")
 def side(settings_path: str | None, sets: tuple[str, ...], core_socket: str) -> None:
     """The office process; core starts it as its child."""
-    daemon = importlib.import_module("ccd.side.daemon")
-    sys.exit(daemon.run(found_settings(settings_path), parsed_sets(sets), core_socket))
+    sys.exit(_process("ccd.side.daemon").run(found_settings(settings_path), parsed_sets(sets), core_socket))

@@ -42,6 +42,7 @@ MESSAGE = {
     "listened": "listened_at",
     "done": "done_at",
     "deleted": "deleted_at",
+    "by": "deleted_by",
     "why": "reason",
     "file": "file",
     "path": "local_path",

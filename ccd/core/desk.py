@@ -9,7 +9,6 @@ from typing import Any
 import structlog
 from gevent import Greenlet
 
-from ccd.acd.callers import Stay
 from ccd.acd.service import Acd
 from ccd.base.clock import Clock
 from ccd.base.errors import NotFound
@@ -19,11 +18,12 @@ from ccd.calls.facts import CallArrived, Role
 from ccd.calls.model import Call, Leg
 from ccd.calls.registry import Registry
 from ccd.core.node import Node
+from ccd.core.queue_door import QueueDesk
 from ccd.core.reception import Reception
 from ccd.core.screen import Screen
 from ccd.core.site import Site
 from ccd.ivr.answering import answer_in_time
-from ccd.ivr.doors import Diverted, Doors, QueueDoor
+from ccd.ivr.doors import Diverted, Doors
 from ccd.ivr.flow import Flow
 from ccd.ivr.frames import NONE_WAIT
 from ccd.ivr.queueing import QueueDone
@@ -55,19 +55,19 @@ class Desk:
     ) -> None:
         self._clock = clock
         self._registry = registry
-        self._acd = acd
         self._site = site
         self._nodes = nodes
         self._publish = publish
         self._screen = screen
         self._reception = reception or Reception(clock=clock, site=site, publish=publish)
         self.running: dict[str, Greenlet] = {}
-        self._found_in_queue: set[str] = set()
         self._unheard = Unheard(clock)
-        queue_door = QueueDoor(
-            enter=self._enter, waits=self._waits, timeout_prompt=self._timeout_prompt, screen=self._screen_queue
+        self._queues = QueueDesk(
+            acd=acd,
+            nodes=nodes,
+            screen=lambda call, queue: self._screen.queue(call, queue) if self._screen is not None else None,
         )
-        self._doors = dataclasses.replace(doors or Doors(), queue=queue_door)
+        self._doors = dataclasses.replace(doors or Doors(), queue=self._queues.door())
 
     def on_arrived(self, fact: CallArrived) -> None:
         """A new call: mark its channel, keep its lease, run its flow."""
@@ -91,9 +91,8 @@ class Desk:
             SetVariables(leg_id=leg.leg_id, values=onchannel.variables(call_id=call.call_id, **place)),
         )
         if instead is not None:
-            route = self.route_for(call, instead)
-            self._reception.tell(call, route, instead)
-            self.run(leg, call, instead, route)
+            self._reception.tell(call, None, instead)
+            self.run(leg, call, instead, self.route_for(call, instead))
             return
         chosen = self._site.route_of(call)
         if chosen is None:
@@ -191,10 +190,9 @@ class Desk:
         def over(_: Greenlet) -> None:
             not_in_time()
             self.running.pop(call.call_id, None)
-            self._found_in_queue.discard(leg.leg_id)
+            self._queues.end(leg.leg_id)
 
-        if self._acd.caller_of(leg.leg_id) is not None:
-            self._found_in_queue.add(leg.leg_id)
+        self._queues.begin(leg.leg_id)
         greenlet = spawn("call", body, on_crash=crashed, call_id=call.call_id)
         self.running[call.call_id] = greenlet
         greenlet.rawlink(over)
@@ -212,65 +210,6 @@ class Desk:
 
     def _end(self, leg: Leg) -> None:
         self._nodes[leg.node].switch.tell(Hangup(leg_id=leg.leg_id))
-
-    # --- the queue's door --------------------------------------------------------------------------
-
-    def _screen_queue(self, call: Call, leg: Leg, queue_name: str) -> None:
-        """Whoever stands in a queue already, or has just left one, is not asked again."""
-        known = self._acd.caller_of(leg.leg_id) is not None or leg.leg_id in self._found_in_queue
-        if self._screen is None or known:
-            return
-        before = call.caller_class
-        instead = self._screen.queue(call, queue_name)
-        if call.caller_class != before:
-            values = onchannel.variables(caller_class=call.caller_class)
-            self._nodes[leg.node].switch.tell(SetVariables(leg_id=leg.leg_id, values=values))
-        if instead is not None:
-            raise Diverted(instead)
-
-    def _enter(self, call: Call, leg: Leg, queue_name: str, priority: int) -> str:
-        caller = self._acd.caller_of(leg.leg_id)
-        found = leg.leg_id in self._found_in_queue
-        self._found_in_queue.discard(leg.leg_id)
-        if caller is None:
-            queue = self._acd.queue_named(queue_name)
-            if found:  # the stay that a recovery found ended before the flow came here: its end is in the mailbox
-                return queue.settings.music
-            caller = self._acd.enqueue(
-                call_id=call.call_id,
-                leg_id=leg.leg_id,
-                node=leg.node,
-                number=leg.number,
-                queue_id=queue.settings.queue_id,
-                priority=priority,
-                answered=bool(leg.answered_at),
-            )
-            self._nodes[leg.node].switch.tell(
-                SetVariables(
-                    leg_id=leg.leg_id,
-                    values=onchannel.variables(
-                        queue_id=caller.queue_id,
-                        entry_id=caller.entry_id,
-                        joined_at=caller.joined_at,
-                        priority=caller.priority,
-                        queued=1,
-                    ),
-                )
-            )
-        return self._acd.queues[caller.queue_id].settings.music
-
-    def _waits(self, leg_id: str) -> bool:
-        """Music is for whoever stands in line, parked; not for one who is being bridged."""
-        caller = self._acd.caller_of(leg_id)
-        if caller is None or caller.stay not in (Stay.WAITING, Stay.OFFERED):
-            return False
-        return not self._acd.offers.is_bridging(caller)
-
-    def _timeout_prompt(self, queue_name: str) -> str:
-        try:
-            return self._acd.queue_named(queue_name).settings.timeout_prompt
-        except NotFound:  # removed while he waited
-            return ""
 
     def on_done(self, leg_id: str, how: str) -> None:
         """A stay in a queue ended and the leg is the flow's again."""

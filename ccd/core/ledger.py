@@ -27,6 +27,7 @@ from ccd.recording.facts import (
     RecordingAsked,
     RecordingConsent,
     RecordingFailed,
+    RecordingMaskAsked,
     RecordingMasked,
     RecordingStarted,
     RecordingStopped,
@@ -224,6 +225,11 @@ def _masked(ledger: Ledger, fact: RecordingMasked) -> None:
     ledger.masked[fact.call_id] = {**ledger.masks_of(fact.call_id), fact.reason: kept}
 
 
+def _mask_asked(ledger: Ledger, fact: RecordingMaskAsked) -> None:
+    if call := ledger.calls.get(fact.call_id):
+        call.flow_masked = fact.masked
+
+
 def _unmasked(ledger: Ledger, fact: RecordingUnmasked) -> None:
     left = {reason: kept for reason, kept in ledger.masks_of(fact.call_id).items() if reason != fact.reason}
     if left:
@@ -323,6 +329,7 @@ _STEPS: dict[type, Any] = {
     RecordingUnmasked: _unmasked,
     RecordingAsked: _recording_asked,
     RecordingConsent: _recording_consent,
+    RecordingMaskAsked: _mask_asked,
     CalendarClosed: _calendar_closed,
     CalendarOpened: _calendar_opened,
     RouteClosed: _route_closed,

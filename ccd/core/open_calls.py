@@ -68,6 +68,7 @@ class OpenCall(msgspec.Struct, kw_only=True, omit_defaults=True):
     recording_asked: str = ""
     recording_consent: str = ""
     recording_over: bool = False
+    flow_masked: bool = False
     offers: dict[str, dict[str, str]] = msgspec.field(default_factory=dict)
     legs: dict[str, str] = msgspec.field(default_factory=dict)
 

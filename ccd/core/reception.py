@@ -64,14 +64,17 @@ class Reception:
         self.tell(call, route, flow, standing.closed)
         return flow
 
-    def tell(self, call: Call, route: Route, flow: Flow, closed: str = "") -> None:
-        """Publish where a call goes; the class that it has now is the one of its route, whatever a queue's list says later."""
+    def tell(self, call: Call, route: Route | None, flow: Flow, closed: str = "") -> None:
+        """Publish where a call goes; the class that it has now is the one of its route, whatever a queue's list says later.
+
+        `route` is None where no route led there but the lists.
+        """
         call.routed_as = class_of(call)
         self._publish(
             CallRouted(
                 at=self._clock.now(),
                 call_id=call.call_id,
-                dialled=route.dialled,
+                dialled=route.dialled if route is not None else "",
                 flow=flow.name,
                 trunk=call.trunk,
                 caller_class=call.routed_as,

@@ -19,14 +19,13 @@ from ccd.base.errors import NotFound, SwitchError
 from ccd.base.greenlets import spawn
 from ccd.calls import onchannel
 from ccd.calls.facts import CallRecovered, Repaired, Role, SwitchConnected
-from ccd.calls.model import Leg
 from ccd.calls.onchannel import Place
 from ccd.calls.registry import Registry
 from ccd.core.adoption import Adoption, in_fallback
 from ccd.core.closing import Closing
 from ccd.core.desk import Desk
+from ccd.core.known_legs import KnownLegs
 from ccd.core.ledger import Ledger
-from ccd.core.looking import dump_channels
 from ccd.core.node import Node
 from ccd.core.recording_points import RecordingPoints
 from ccd.core.site import Site
@@ -35,10 +34,8 @@ from ccd.core.transfers import Standing, Transfers
 from ccd.ivr.dialling import Dialling
 from ccd.ivr.flow import Flow
 from ccd.recording.service import FORMAT, Recordings
-from ccd.switch.cdr import read_ending
-from ccd.switch.commands import AskIdentity, AskLease, ListChannels, SetVariables, StartRecording, StopPlaying, Transfer
-from ccd.switch.events import ANY_EXECUTION, ApplicationEnded
-from ccd.switch.found import Found, read_channels
+from ccd.switch.commands import AskIdentity, AskLease, SetVariables, StartRecording, StopPlaying, Transfer
+from ccd.switch.found import Found
 from ccd.voicemail.service import Voicemails
 
 log = structlog.get_logger(__name__)
@@ -68,7 +65,6 @@ class Recovery:
         self._clock = clock
         self._registry = registry
         self._acd = acd
-        self._dialling = dialling
         self._desk = desk
         self._site = site
         self._recordings = recordings
@@ -76,9 +72,17 @@ class Recovery:
         self._voicemails = voicemails
         self._ledger = ledger
         self._publish = publish
-        self._cdr_path = cdr_path
         self._started_from = ledger.latest_at
         self._unheard: dict[str, set[str]] = {}
+        self._known = KnownLegs(
+            clock=clock,
+            registry=registry,
+            acd=acd,
+            dialling=dialling,
+            ledger=ledger,
+            publish=publish,
+            cdr_path=cdr_path,
+        )
         self._transfers = Transfers(
             clock=clock,
             dialling=dialling,
@@ -109,14 +113,14 @@ class Recovery:
         """
         identity = node.switch.ask(AskIdentity()).strip()
         if node.core_uuid and identity != node.core_uuid:
-            self._switch_was_restarted(node)
+            self._known.switch_was_restarted(node)
         node.core_uuid = identity
-        alive = self._look(node)
+        alive = self._known.look(node)
         node.guards.start(self._first_lease_s(node))
         known = [leg for leg in self._registry.legs.values() if leg.node == node.name]
         for leg in known:
             if leg.leg_id not in alive and not leg.ordered:
-                self._gone(leg.leg_id)
+                self._known.gone(leg.leg_id)
         self._unheard[node.name] = {leg.leg_id for leg in known if leg.ordered and leg.leg_id not in alive}
         if since := node.blind_since or self._started_from:
             self.closing.record_unseen(node.name, since)
@@ -125,9 +129,9 @@ class Recovery:
         fresh = [found for found in alive.values() if found.leg_id not in self._registry.legs]
         for leg in known:
             if found := alive.get(leg.leg_id):
-                self._catch_up(leg, found)
+                self._known.catch_up(leg, found)
         self._take_up(node, fresh)
-        self.closing.close_widowed_offers()
+        self.closing.stays.close_widowed_offers()
         self.closing.close_legs(node.name, alive)
         self._publish(SwitchConnected(at=self._clock.now(), node=node.name, core_uuid=identity))
         self._tell_changed_agents()
@@ -150,8 +154,7 @@ class Recovery:
     def _look_again(self, node: Node) -> None:
         """The list of channels is filled late: who came just before we listened was neither in it nor in an event."""
         try:
-            missing = set(read_channels(node.switch.ask(ListChannels(), timeout=10.0))) - set(self._registry.legs)
-            found = self._dump(node, sorted(missing)) if missing else {}
+            found = self._known.look_for_more(node)
         except SwitchError as lost:
             log.info("not_looked_again", node=node.name, reason=str(lost))
             return
@@ -167,57 +170,6 @@ class Recovery:
     def _first_lease_s(self, node: Node) -> int:
         text = node.switch.ask(AskLease()).strip()
         return int(text) if text.isdecimal() else 0
-
-    # --- looking -----------------------------------------------------------------------------------
-
-    def _look(self, node: Node) -> dict[str, Found]:
-        """Every channel of the node, by leg id; dumps are asked for side by side."""
-        listed = read_channels(node.switch.ask(ListChannels(), timeout=10.0))
-        # The list is filled late, so it is no witness that a leg is gone: each that we know of is asked for.
-        known = [leg.leg_id for leg in self._registry.legs.values() if leg.node == node.name]
-        before = [leg_id for leg_id, leg in self._ledger.legs.items() if leg.node == node.name]
-        return self._dump(node, list(dict.fromkeys([*listed, *known, *before])))
-
-    def _dump(self, node: Node, leg_ids: list[str]) -> dict[str, Found]:
-        return dump_channels(node.switch, leg_ids, known=self._registry.legs)
-
-    def _switch_was_restarted(self, node: Node) -> None:
-        log.error("switch_lost", node=node.name, legs=len(self._registry.legs))
-        for leg in [one for one in self._registry.legs.values() if one.node == node.name]:
-            self._registry.lose(leg.leg_id, "SWITCH_LOST")
-
-    def _gone(self, leg_id: str) -> None:
-        ending = read_ending(self._cdr_path, leg_id)
-        if ending is None:
-            self._registry.lose(leg_id, "LOST")
-        else:
-            self._registry.lose(leg_id, ending.cause, ending.ended_at, ending.disposition)
-
-    def _catch_up(self, leg: Leg, found: Found) -> None:
-        """Events of a known leg that were missed while the socket was away."""
-        if leg.role is Role.AGENT and found.parked and not found.bridged_to:
-            self._acd.offers.bridge_again(leg.leg_id)
-        if leg.role is Role.TRANSFER and found.parked and not found.bridged_to:
-            self._dialling.bridge_again(leg.leg_id)
-        missed = found.changes(
-            self._clock.now(), answered=bool(leg.answered_at), bridged_to=leg.bridged_to, parked=leg.parked
-        )
-        if leg.ordered:  # even its beginning was missed
-            missed = found.as_events(self._clock.now())
-        if missed:
-            self._publish(Repaired(at=self._clock.now(), subject=leg.leg_id, what="events_missed"))
-        for event in missed:
-            self._registry.apply(event, leg.node)
-        if leg.mailbox is not None and not found.plays and not found.bridged_to:
-            leg.mailbox.put(
-                ApplicationEnded(
-                    leg_id=leg.leg_id,
-                    at=self._clock.now(),
-                    execution_id=ANY_EXECUTION,
-                    application="playback",
-                    response="LOST",
-                )
-            )
 
     # --- a start: calls that the channels tell us of -----------------------------------------------
 
@@ -243,7 +195,7 @@ class Recovery:
         self._transfers.end_orphans(node, called)
         for found in customers:
             if past := self._ledger.calls.get(places[found.leg_id].call_id):
-                self.closing.close_stale_offers(past)
+                self.closing.stays.close_stale_offers(past)
         for found in customers:
             if found.leg_id in edges:
                 self._resume(node, found, places[found.leg_id], edges[found.leg_id], transfers[found.leg_id])
@@ -268,6 +220,8 @@ class Recovery:
     def _take_up_recording(self, node: Node, found: Found, place: Place) -> None:
         leg, call = self._registry.legs[found.leg_id], self._registry.calls[place.call_id]
         started = self._ledger.recordings.get(call.call_id)
+        if started is None and call.call_id in self._ledger.calls:
+            return  # what the channel tells of was over before: its end is told already
         if started is not None and not place.recording_id:  # ccd died before it told the switch to record
             relative = started.path.removeprefix(node.recordings_path).lstrip("/")
             place = msgspec.structs.replace(place, recording_id=started.recording_id, recording_path=relative)

@@ -88,12 +88,12 @@ class Stays:
             self._take_up_talk(node, caller, agents[found.bridged_to], bool(place.connected_at))
             return ""
         if past is not None:
-            self._closing.connect_unseen(past)
+            self._closing.stays.connect_unseen(past)
             if past.talking and not self._talk_counts(past, caller):
                 self._return(past)
             if past.talking:
-                at = self._closing.talk_ended_at(past)
-                self._closing.end_talk(past, at)
+                at = self._closing.stays.talk_ended_at(past)
+                self._closing.stays.end_talk(past, at)
             if past.done:
                 return past.done
         self._acd.take_up(caller)
@@ -115,11 +115,11 @@ class Stays:
     def _talk_counts(self, past: OpenCall, caller: QueuedCaller) -> bool:
         """Whether what ended while ccd was away was a conversation; a shorter one leaves the caller in line."""
         min_talk_ms = self._acd.queues[caller.queue_id].settings.min_talk_ms
-        return ms_between(past.connected_at, self._closing.talk_ended_at(past)) >= min_talk_ms
+        return ms_between(past.connected_at, self._closing.stays.talk_ended_at(past)) >= min_talk_ms
 
     def _return(self, past: OpenCall) -> None:
-        at = self._closing.talk_ended_at(past)
-        self._closing.free_agent(past, at)
+        at = self._closing.stays.talk_ended_at(past)
+        self._closing.stays.free_agent(past, at)
         offer_id = next((one for one, offer in past.offers.items() if offer["agent_id"] == past.agent_id), "")
         self._publish(
             CallerReturned(

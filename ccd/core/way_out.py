@@ -8,7 +8,8 @@ from ccd.base.errors import NotFound
 from ccd.calls.facts import LegAnswered, LegEnded, LegParked, LegsBridged
 from ccd.calls.registry import Registry
 from ccd.core.site import Site
-from ccd.ivr.dialling import Dialling, DialPorts
+from ccd.ivr.dial_ports import DialPorts
+from ccd.ivr.dialling import Dialling
 from ccd.ivr.doors import TransferDoor
 from ccd.ivr.transfers import Stage, Target
 from ccd.routing.outgoing import Outgoing

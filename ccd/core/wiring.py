@@ -39,13 +39,13 @@ def doors(house: House) -> Doors:
 
 
 def _recording_door(house: House) -> RecordingDoor:
-    masking = house.recordings.masking
     return RecordingDoor(
         due=house.points.consent_due,
+        due_to_talk=house.points.consent_due_to_talk,
         consented=house.points.consented,
         begin=house.points.begin,
-        mask=lambda call, reason: masking.hold(call.call_id, reason),
-        unmask=lambda call, reason: masking.release(call.call_id, reason),
+        mask=house.points.mask,
+        unmask=house.points.unmask,
     )
 
 

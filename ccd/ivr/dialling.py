@@ -8,48 +8,25 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any
 
 import structlog
 
-from ccd.base.clock import Clock, Moment, ms_between
+from ccd.base.clock import Moment
 from ccd.base.errors import SwitchError, SwitchRefused
 from ccd.base.ids import new_id
 from ccd.calls import onchannel
 from ccd.calls.facts import LegAnswered, LegEnded, LegParked, LegsBridged, Role
 from ccd.calls.model import Call, Leg
-from ccd.ivr.facts import TransferConnected, TransferEnded, TransferResult, TransferStarted
-from ccd.ivr.transfers import Order, Stage, Transfer, TransferDone, ended, unanswered
+from ccd.ivr.dial_ports import DialPorts
+from ccd.ivr.facts import TransferEnded, TransferResult
+from ccd.ivr.transfers import Order, Stage, Transfer, TransferDone, connected, ended, started, unanswered
 from ccd.switch.commands import Answer, Bridge, Hangup, Originate
-from ccd.switch.port import Switch
 
 log = structlog.get_logger(__name__)
 
 GRACE_S = 3.0
 BRIDGE_DEADLINE_S = 5.0
 BACK_S = 1.0
-
-
-@dataclass(frozen=True, slots=True)
-class DialPorts:
-    """What transfers need from outside; the composition root hands it over.
-
-    leg: a live leg by its id, or None.      order_leg: registers a leg that we are about to originate.
-    lose_leg: a leg is known to be gone.     switch_of: the switch of a node.
-    drop_lease, hold_lease: a bridged customer needs none; one that is parked again does.
-    node_is_up: whether a node's event sockets are up.
-    """
-
-    clock: Clock
-    publish: Callable[[Any], None]
-    leg: Callable[[str], Leg | None]
-    order_leg: Callable[[Leg], None]
-    lose_leg: Callable[[str, str], None]
-    switch_of: Callable[[str], Switch]
-    drop_lease: Callable[[str, str], None]
-    hold_lease: Callable[[str, str], None]
-    node_is_up: Callable[[str], bool]
 
 
 class Dialling:
@@ -74,7 +51,6 @@ class Dialling:
         """Ring whom `order` names; a transfer that the caller has already is gone on with."""
         if caller.leg_id in self._by_caller:
             return
-        now = self._ports.clock.now()
         transfer = Transfer(
             transfer_id=new_id(),
             call_id=call.call_id,
@@ -84,19 +60,9 @@ class Dialling:
             node=order.node or caller.node,
             to=order.to,
             contact=order.contact,
-            made_at=now,
+            made_at=self._ports.clock.now(),
         )
-        self._ports.publish(
-            TransferStarted(
-                at=now,
-                transfer_id=transfer.transfer_id,
-                call_id=call.call_id,
-                leg_id=transfer.leg_id,
-                node=transfer.node,
-                to=transfer.to,
-                contact=transfer.contact,
-            )
-        )
+        self._ports.publish(started(transfer))
         self._by_leg[transfer.leg_id] = self._by_caller[transfer.caller_id] = transfer
         self._ring(transfer, order)
 
@@ -225,15 +191,7 @@ class Dialling:
         transfer.stage, transfer.connected_at = Stage.TALKING, at
         self._stop_timer(transfer)
         self._ports.switch_of(transfer.node).await_end()
-        self._ports.publish(
-            TransferConnected(
-                at=at,
-                transfer_id=transfer.transfer_id,
-                call_id=transfer.call_id,
-                leg_id=transfer.leg_id,
-                ring_ms=ms_between(transfer.made_at, transfer.answered_at or at),
-            )
-        )
+        self._ports.publish(connected(transfer))
         self._ports.drop_lease(transfer.caller_node, transfer.caller_id)
 
     # --- endings ----------------------------------------------------------------------------------

@@ -152,16 +152,26 @@ def _unknown_values(head: FlowHead, nodes: dict[str, Node]) -> list[Fault]:
 
 def _shown_secrets(nodes: dict[str, Node]) -> list[Fault]:
     """Values that are secret, or made of one, wherever they are to be heard or seen."""
-    secret = {value for node in nodes.values() for value in node.secrets()}
-    made = [pair for node in nodes.values() for pair in node.derives()]
-    while found := {value for value, source in made if source in secret} - secret:
-        secret |= found
+    secret = secrets_of(nodes)
     return [
         (("nodes", name, *field), f"{value!r} is a secret, which nobody may hear or see")
         for name, node in nodes.items()
         for field, value in node.shows()
         if value in secret
     ]
+
+
+def secrets_of(nodes: Mapping[str, Node]) -> set[str]:
+    """The values of a flow that are secret, or made of one."""
+    return made_of(nodes, {value for node in nodes.values() for value in node.secrets()})
+
+
+def made_of(nodes: Mapping[str, Node], values: set[str]) -> set[str]:
+    """These values and all that nodes make of them."""
+    made, known = [pair for node in nodes.values() for pair in node.derives()], set(values)
+    while found := {value for value, source in made if source in known} - known:
+        known |= found
+    return known
 
 
 def _unreached(start: str, nodes: dict[str, Node]) -> list[Fault]:

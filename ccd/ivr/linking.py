@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ccd.ivr.flow import Fault, Flow, circles, fingerprint
+from ccd.ivr.flow import Fault, Flow, circles, fingerprint, made_of, secrets_of
 from ccd.ivr.nodes import Node
 from ccd.ivr.nodes.hangup import Hangup
 from ccd.ivr.nodes.return_values import Return
@@ -26,7 +26,8 @@ Document = dict[str, Any]
 class Linked:
     """A flow that may be used. `documents` are its own and those of all flows below it, by hash; `depth` counts them.
 
-    `passes`: a call may come through it without having to wait for anything. `results` are the names that it may return.
+    `passes`: a call may come through it without having to wait for anything. `results` are the names that it may return,
+    `shows` the arguments that it, or a flow below it, makes audible or visible.
     """
 
     flow: Flow
@@ -34,6 +35,7 @@ class Linked:
     depth: int
     passes: bool
     results: frozenset[str]
+    shows: frozenset[str]
 
 
 def link(
@@ -103,6 +105,8 @@ class _Shelf:
             deepest = next(at for at, node in self._entered(name) if below[node.flow].depth == depth - 1)
             self._fault(name, ("nodes", deepest, "flow"), f"flows nest deeper than {MAX_DEPTH}")
         if flow is not None and name not in self.faults:
+            self._keeps_secrets(name, flow, below)
+        if flow is not None and name not in self.faults:
             self._pass(name, flow, below, depth)
         if flow is None or name in self.faults:
             if name in self._kept:
@@ -128,6 +132,15 @@ class _Shelf:
                 what = f"flow {node.flow!r} returns no {its!r}{hint(its, sorted(inner.results))}"
                 self._fault(name, ("nodes", at, "into", mine), what)
 
+    def _keeps_secrets(self, name: str, flow: Flow, below: Mapping[str, Linked]) -> None:
+        secret = secrets_of(flow.nodes)
+        for at, node in self._entered(name):
+            for argument, expression in node.with_.items():
+                told = sorted(expression.names & secret)
+                if told and argument in below[node.flow].shows:
+                    what = f"{told[0]!r} is a secret, and flow {node.flow!r} would let {argument!r} be heard or seen"
+                    self._fault(name, ("nodes", at, "with", argument), what)
+
     def _pass(self, name: str, flow: Flow, below: Mapping[str, Linked], depth: int) -> None:
         def waits(node: Node) -> bool:
             return not below[node.flow].passes if isinstance(node, SubFlow) else node.waits()
@@ -147,11 +160,22 @@ class _Shelf:
             documents=inside | {fingerprint(document): document},
             depth=depth,
             passes=_passes(flow, waits),
+            shows=_shown(flow, below),
             results=frozenset(it for node in flow.nodes.values() if isinstance(node, Return) for it in node.result),
         )
 
     def _fault(self, name: str, path: tuple[str | int, ...], what: str) -> None:
         self.faults.setdefault(name, []).append((path, what))
+
+
+def _shown(flow: Flow, below: Mapping[str, Linked]) -> frozenset[str]:
+    shown: list[frozenset[str]] = []
+    for node in flow.nodes.values():
+        shown.append(frozenset(value for _, value in node.shows()))
+        if isinstance(node, SubFlow):
+            shown += [expression.names for name, expression in node.with_.items() if name in below[node.flow].shows]
+    heard = frozenset().union(*shown)
+    return frozenset(one for one in flow.arguments if heard & made_of(flow.nodes, {one}))
 
 
 def _passes(flow: Flow, waits: Any) -> bool:

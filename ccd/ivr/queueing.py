@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 MUSIC_AGAIN_S = 1.0
 PARKED_AGAIN_S = 0.2
+NO_QUEUE_AGAIN_S = 1.0
 
 
 class QueueDone(msgspec.Struct, frozen=True):
@@ -36,7 +37,8 @@ def wait_in_queue(talk: Talk, queue: str, *, priority: int) -> str:
     try:
         music = door.enter(talk.call, talk.leg, queue, priority)
     except NotFound:
-        talk.complain_once("flow_no_such_queue", queue=queue)
+        if not talk.complain_once("flow_no_such_queue", queue=queue):
+            talk.mailbox.wait(QueueDone, timeout=NO_QUEUE_AGAIN_S)  # a flow that goes round relies on queues to wait
         return "no_queue"
     playing, began = _music(talk, music), talk.clock.monotonic()
     silent_s: float | None = None

@@ -56,12 +56,14 @@ class RecordingDoor:
     """The recording of a call, as far as a flow touches it.
 
     due: what the caller must hear now: ('' for the flow itself, else the queue he is about to join); None for nothing.
+    due_to_talk: what he must hear before the flow calls somebody for him; None for nothing.
     consented: he has heard it, or answered: ANNOUNCED, GIVEN or REFUSED.
     begin: the flow asks for the recording from here on.
     mask, unmask: silence while this reason stands (`secret`, `flow`), whether or not the call is recorded yet.
     """
 
     due: Callable[[Call, str], Consent | None] = _nobody_asks
+    due_to_talk: Callable[[Call], Consent | None] = lambda call: None
     consented: Callable[[Call, str], None] = _nothing
     begin: Callable[[Call], None] = _nothing
     mask: Callable[[Call, str], None] = _nothing
@@ -89,10 +91,20 @@ def obtain_consent(talk: Talk, queue: str = "") -> None:
 
     A notice that could not be played leaves the call unrecorded.
     """
+    consent = talk.doors.recording.due(talk.call, queue)
+    if consent is not None:
+        _obtain(talk, consent)
+
+
+def obtain_consent_to_talk(talk: Talk) -> None:
+    """The same before the flow calls somebody for the caller."""
+    consent = talk.doors.recording.due_to_talk(talk.call)
+    if consent is not None:
+        _obtain(talk, consent)
+
+
+def _obtain(talk: Talk, consent: Consent) -> None:
     door = talk.doors.recording
-    consent = door.due(talk.call, queue)
-    if consent is None:
-        return
     talk.answer_now()
     if not talk.leg.answered_at:
         return

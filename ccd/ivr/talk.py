@@ -215,12 +215,14 @@ class Talk:
         """Have side do something and wait for it, with a prompt and music for the caller; never longer than its time."""
         return errands.run_errand(self, kind, given, timeout_ms=timeout_ms, prompt=prompt, music=music)
 
-    def complain_once(self, event: str, **what: str) -> None:
-        """Log what the site lacks: a flow may come here again and again."""
+    def complain_once(self, event: str, **what: str) -> bool:
+        """Log what the site lacks: a flow may come here again and again. Tells whether this was the first time."""
         key = f"{event} {what}"
-        if key not in self._complained:
-            self._complained.add(key)
-            log.error(event, call_id=self.call.call_id, **what)
+        if key in self._complained:
+            return False
+        self._complained.add(key)
+        log.error(event, call_id=self.call.call_id, **what)
+        return True
 
     def hours(self, calendar: str) -> str:
         """What a calendar says now: open, closed, holiday or emergency; closed where there is no such calendar."""

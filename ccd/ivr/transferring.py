@@ -10,6 +10,7 @@ from ccd.base import words
 from ccd.base.errors import NotFound, Refused, Unsafe
 from ccd.ivr import ringing
 from ccd.ivr.facts import TransferResult
+from ccd.ivr.recording import obtain_consent_to_talk
 from ccd.ivr.transfers import Order, Target, TransferDone
 from ccd.switch.events import ApplicationEnded
 
@@ -29,6 +30,8 @@ def transfer(talk: Talk, node: Transfer, number: str) -> TransferResult:
     """
     door = talk.doors.transfer
     talk.keys.rest()
+    if talk.resumed and (over := talk.mailbox.wait(TransferDone, timeout=0.0)) is not None:
+        return over.result  # it was found talking, and ended before this greenlet ran
     if not door.goes_on(talk.leg.leg_id):
         to = node.station or number
         try:
@@ -38,6 +41,7 @@ def transfer(talk: Talk, node: Transfer, number: str) -> TransferResult:
             result = TransferResult.NO_STATION if isinstance(why, NotFound) else TransferResult.NOT_ALLOWED
             door.refuse(talk.call, to, result)
             return result
+        obtain_consent_to_talk(talk)
         door.begin(talk.call, talk.leg, _order(talk, node, target))
     return _wait(talk, music=node.hears == "music")
 

@@ -8,7 +8,7 @@ from enum import StrEnum
 import msgspec
 
 from ccd.base.clock import Moment, Timer, ms_between
-from ccd.ivr.facts import TransferEnded, TransferResult
+from ccd.ivr.facts import TransferConnected, TransferEnded, TransferResult, TransferStarted
 from ccd.switch.causes import Unanswered, why_unanswered
 
 
@@ -86,6 +86,31 @@ def unanswered(cause: str, protocol_cause: str, progressed_at: int, contact: str
 
 
 _OTHERWISE = dict.fromkeys((Unanswered.CANCELLED, Unanswered.LOST_RACE), TransferResult.INTERRUPTED)
+
+
+def started(transfer: Transfer) -> TransferStarted:
+    """The fact that a phone is called."""
+    return TransferStarted(
+        at=transfer.made_at,
+        transfer_id=transfer.transfer_id,
+        call_id=transfer.call_id,
+        leg_id=transfer.leg_id,
+        node=transfer.node,
+        to=transfer.to,
+        contact=transfer.contact,
+    )
+
+
+def connected(transfer: Transfer) -> TransferConnected:
+    """The fact that the two talk, since `connected_at`."""
+    at = transfer.connected_at
+    return TransferConnected(
+        at=at,
+        transfer_id=transfer.transfer_id,
+        call_id=transfer.call_id,
+        leg_id=transfer.leg_id,
+        ring_ms=ms_between(transfer.made_at, transfer.answered_at or at),
+    )
 
 
 def ended(transfer: Transfer, at: Moment, result: TransferResult, cause: str) -> TransferEnded:

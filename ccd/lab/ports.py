@@ -9,7 +9,7 @@ from __future__ import annotations
 import random
 import socket
 
-_FIRST, _LAST, _SIZE = 10240, 32768, 2048  # below the ports that the kernel gives away itself
+_FIRST, _LAST, _SIZE = 4096, 32768, 2048  # below the ports that the kernel gives away itself
 
 HOST = "127.0.0.1"
 

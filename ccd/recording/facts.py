@@ -73,3 +73,10 @@ class RecordingAsked(Fact, tag="recording_asked", frozen=True, kw_only=True):
 
     call_id: str
     from_point: str
+
+
+class RecordingMaskAsked(Fact, tag="recording_mask_asked", frozen=True, kw_only=True):
+    """A flow wants silence from here on, or no longer, whether or not the call is recorded yet."""
+
+    call_id: str
+    masked: bool

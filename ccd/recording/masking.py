@@ -210,8 +210,10 @@ class Masking:
 
         def done(error: SwitchError | None) -> None:
             if not self._failed(recording, error) and self._running(recording.call_id) is recording:
-                for mask in [one for one in masks if one in recording.ending]:
+                for mask in [one for one in recording.ending if one in masks or one.told]:
                     recording.ending.remove(mask)
+                    if mask not in masks:  # the order that should have ended it went down with the link
+                        mask.ended = self._end(recording, mask.ended.cause if mask.ended else "asked")
                     self._tell_ended(recording, mask)
 
         self._switch(recording).tell(order, on_done=done)

@@ -46,6 +46,7 @@ class Recordings:
         mask_limit_ms: int = MASK_LIMIT_MS,
     ) -> None:
         self.running: dict[str, Recording] = {}
+        self._by_call: dict[str, Recording] = {}
         self.not_now = ""
         self.refused_by_switch = 0
         self._clock = clock
@@ -63,7 +64,8 @@ class Recordings:
 
     def of_call(self, call_id: str) -> Recording | None:
         """The recording of a call that runs."""
-        return next((one for one in self.running.values() if one.call_id == call_id), None)
+        recording = self._by_call.get(call_id)
+        return recording if recording is not None and self.running.get(recording.leg_id) is recording else None
 
     def start(self, *, call_id: str, leg_id: str, node: str, point: str, keep_days: int = 0) -> None:
         """Record the customer's leg from now to its end; a leg that is recorded already stays as it is."""
@@ -96,7 +98,9 @@ class Recordings:
 
     def _recording(self, *, node: str, relative: str, **own: Any) -> Recording:
         path = words.below(self._switch_root(node), relative)
-        return Recording(node=node, path=path, local_path=f"{self._local_root.rstrip('/')}/{relative}", **own)
+        recording = Recording(node=node, path=path, local_path=f"{self._local_root.rstrip('/')}/{relative}", **own)
+        self._by_call[recording.call_id] = recording
+        return recording
 
     def order_again(self, node: str) -> None:
         """A switch is back: orders that went down with the link are given once more. A leg that is recorded stays as it is."""
@@ -201,4 +205,6 @@ class Recordings:
 
     def _forget(self, recording: Recording) -> None:
         del self.running[recording.leg_id]
+        if self._by_call.get(recording.call_id) is recording:
+            del self._by_call[recording.call_id]
         self.masking.end(recording)

@@ -32,6 +32,7 @@ MOST_PARTS = 1 << PART_BITS
 MOST_ID = 1 << 40
 _HEAD = struct.Struct("=8sIIQQQQQIII4x")  # the last but the padding is the head's own checksum
 _BLOCK = 1 << 20
+MOST_KEPT = 1_000
 
 
 class _Part(msgspec.Struct, frozen=True, array_like=True):
@@ -88,6 +89,7 @@ class ListFile:
         keys, values = _HEAD.size, _HEAD.size + 8 * count
         offsets = values + 8 * count
         self._text = offsets + 8 * (parts + 1)
+        self._parts: dict[int, _Part] = {}
         end = self._text + text + more
         if size != end + len(FOOT) or self._map[end:] != FOOT:
             raise Damaged("it is not whole")
@@ -96,11 +98,16 @@ class ListFile:
         except msgspec.MsgspecError as broken:
             raise Damaged(f"its patterns are broken: {broken}") from None
         self.version, self.count = version, count
-        self._lengths = [length for length in range(16) if lengths >> length & 1]
         self._view = memoryview(self._map)
         self._keys = self._view[keys:values].cast("Q")
+        self._ranges = [(length, *self._range(length)) for length in range(16) if lengths >> length & 1]
         self._values = self._view[values:offsets].cast("Q")
         self._offsets = self._view[offsets : self._text].cast("Q")
+
+    def _range(self, length: int) -> tuple[int, int]:
+        """Where the prefixes of a length begin and end among the keys: few pages, where all keys are thousands."""
+        first = (length + 1) << KEY_BITS
+        return bisect_left(self._keys, first), bisect_left(self._keys, first + (1 << KEY_BITS))
 
     @property
     def patterns(self) -> list[tuple[int, str]]:
@@ -114,23 +121,33 @@ class ListFile:
 
     def about(self, digits: str) -> list[Entry]:
         """The entries of a number, given without its plus, and of all prefixes of it; of '' those of withheld numbers."""
-        keys, count = self._keys, self.count
-        wanted = [(number_key(digits), f"+{digits}" if digits else WITHHELD)]
-        if digits:
-            heads = [digits[:length] for length in self._lengths if length <= len(digits)]
-            wanted += [(prefix_key(head), f"+{head}*") for head in heads]
-        found = []
-        for key, text in wanted:
-            place = bisect_left(keys, key)
-            while place < count and keys[place] == key:
-                value = self._values[place]
-                found.append(self._entry(value >> PART_BITS, value & (MOST_PARTS - 1), text))
-                place += 1
+        found: list[Entry] = []
+        if not digits:
+            self._add(found, number_key(""), 0, self.count, WITHHELD)
+            return found
+        self._add(found, number_key(digits), 0, self.count, f"+{digits}")
+        for length, begin, end in self._ranges:
+            if length <= len(digits):
+                head = digits[:length]
+                self._add(found, prefix_key(head), begin, end, f"+{head}*")
         return found
 
+    def _add(self, found: list[Entry], key: int, begin: int, end: int, text: str) -> None:
+        """Every entry of a key that stands between these places."""
+        keys = self._keys
+        place = bisect_left(keys, key, begin, end)
+        while place < end and keys[place] == key:
+            value = self._values[place]
+            found.append(self._entry(value >> PART_BITS, value & (MOST_PARTS - 1), text))
+            place += 1
+
     def _entry(self, entry_id: int, part: int, subject: str) -> Entry:
-        begin, end = self._text + self._offsets[part], self._text + self._offsets[part + 1]
-        common = _part.decode(self._map[begin:end])
+        common = self._parts.get(part)
+        if common is None:
+            begin, end = self._text + self._offsets[part], self._text + self._offsets[part + 1]
+            common = _part.decode(self._map[begin:end])
+            if len(self._parts) < MOST_KEPT:  # most entries share few
+                self._parts[part] = common
         return Entry(
             entry_id=entry_id,
             list=common.list,

@@ -35,7 +35,7 @@ class Delta(msgspec.Struct, kw_only=True):
 
 
 class Lists:
-    """One for a core. `save` keeps the changes on disk; `delta` is what was kept by the core before."""
+    """One for a core. `save` keeps the changes on disk; `delta` is what was kept by the core before, None for a new site."""
 
     def __init__(
         self,
@@ -51,6 +51,7 @@ class Lists:
         self._numbering = numbering
         self._save = save
         self._file: ListFile | None = None
+        self._is_new = delta is None
         self._file_patterns = Patterns(())
         self._delta_version = delta.version if delta else 0
         self._changes: dict[int, Change] = {one.entry_id: one for one in delta.changes} if delta else {}
@@ -162,7 +163,10 @@ class Lists:
             fresh = ListFile(self._path)
         except FileNotFoundError:
             self.refused = "there is none"
-            log.warning("lists_missing", alarm="lists_unusable", file=str(self._path), do="side builds it")
+            if self._is_new and self._file is None:
+                log.info("lists_not_built_yet", file=str(self._path))
+            else:
+                log.warning("lists_missing", alarm="lists_unusable", file=str(self._path), do="side builds it")
             return
         except (Damaged, OSError, ValueError) as wrong:
             self.refused = str(wrong)

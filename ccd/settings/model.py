@@ -193,7 +193,7 @@ class Settings(Section):
         default=(Route(),), description="dialled numbers and their flows, in any order: the most specific one wins"
     )
     calendars: Annotated[dict[Word, Calendar], NoneYet] = Field(
-        default={}, description="opening hours by name, for the flows' hours nodes; README.md shows one"
+        default={}, description="opening hours by name, for the flows' hours nodes; docs/routes.md"
     )
 
     @property

@@ -9,7 +9,7 @@ from pathlib import Path
 import ccd
 from ccd.base.errors import NotFound
 
-NAMES = ("config", "dialplans", "sounds", "migrations")
+NAMES = ("config", "dialplans", "docs", "sounds", "migrations")
 
 
 def share(name: str) -> Path:

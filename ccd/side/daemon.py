@@ -46,7 +46,7 @@ from ccd.side.recording_keeping import RecordingKeeper
 from ccd.side.reload import Reloading, written_of
 from ccd.side.speech.prewarm import constant_texts
 from ccd.side.speech.speaker import Speaker
-from ccd.side.voicemail_files import VoicemailFiles
+from ccd.side.voicemail_files import VoicemailEraser, VoicemailFiles
 from ccd.side.web_client import WebClient
 from ccd.side.writer import JournalWriter
 
@@ -104,7 +104,10 @@ class OfficeProcess:
             {"http.request": WebClient(settings.http).ask, "speech.make": self._speaker.make}, self._link.tell
         )
         recordings = lambda: RecordingStore(self._database.engine())  # noqa: E731
-        self._eraser = Eraser(store=recordings, root=settings.recordings.path, clock=SystemClock())
+        voicemails = VoicemailEraser(lambda: VoicemailStore(self._database.engine()), self._delete_voicemail)
+        self._eraser = Eraser(
+            store=recordings, root=settings.recordings.path, clock=SystemClock(), also={"voicemails": voicemails}
+        )
         self._keeper = RecordingKeeper(
             settings=settings.recordings,
             store=recordings,
@@ -191,12 +194,16 @@ class OfficeProcess:
 
     def _database_is_ready(self, url: str) -> None:
         self._lists.database(url)
+        self._keeper.notify()
         self._writer = JournalWriter(
             url, Path(self._settings.spool_dir), on_committed=self._committed, clock=SystemClock()
         )
         self._recording_files = RecordingFiles(url, clock=SystemClock())
         self._voicemail_files = VoicemailFiles(
-            url, root=self._settings.recordings.path, clock=SystemClock(), delete=self._delete_voicemail
+            url,
+            root=self._settings.recordings.path,
+            clock=SystemClock(),
+            delete=lambda voicemail_id, why: self._delete_voicemail(voicemail_id, "ccd", why),
         )
         self._working = [
             spawn("journal_writer", self._writer.run),
@@ -256,8 +263,8 @@ class OfficeProcess:
         if self._voicemail_files is not None:
             self._voicemail_files.notify()
 
-    def _delete_voicemail(self, voicemail_id: str, reason: str) -> None:
-        self._link.ask("voicemails.change", voicemail_id=voicemail_id, change="deleted", who="ccd", reason=reason)
+    def _delete_voicemail(self, voicemail_id: str, who: str, why: str) -> None:
+        self._link.ask("voicemails.change", voicemail_id=voicemail_id, change="deleted", who=who, reason=why[:200])
 
     def _journal_status(self) -> dict[str, Any]:
         if self._writer is None:

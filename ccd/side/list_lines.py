@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import datetime as dt
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TextIO
 
@@ -13,7 +13,7 @@ import msgspec
 from ccd.base.clock import Moment
 from ccd.base.errors import Refused
 from ccd.base.numbering import Numbering
-from ccd.screening.model import ALL, ListName, checked_action, checked_reason, checked_scope
+from ccd.screening.model import ALL, Action, ListName, checked_action, checked_reason, checked_scope
 from ccd.screening.subject import read_subject
 
 COLUMNS = ("number", "scope", "action", "target", "reason", "expires_at")
@@ -66,10 +66,21 @@ def moment(text: str) -> Moment:
     raise Refused(f"expires_at: {text[:40]!r} is no moment with a zone, like 2027-01-31T00:00:00+08:00")
 
 
-def read_rows(path: Path, name: ListName, usual: Usual, rules: Numbering, faults: Faults) -> Iterator[Row]:
-    """The good lines of a file, as rows; the others go to `faults`. UTF-8, or GB18030 as some spreadsheets write it."""
+def no_such(action: str, target: str, known: Sequence[str]) -> str:
+    """What is wrong with an entry whose flow or box there is not."""
+    there = f"; there are {', '.join(known)}" if known else "; there is none"
+    return f"no {'voicemail box' if action == Action.VOICEMAIL else action} {target!r}{there}"
+
+
+def read_rows(
+    path: Path, name: ListName, usual: Usual, rules: Numbering, faults: Faults, *, known: Mapping[str, Sequence[str]]
+) -> Iterator[Row]:
+    """The good lines of a file, as rows; the others go to `faults`. UTF-8, or GB18030 as some spreadsheets write it.
+
+    `known` has the names that an action's target must be one of, for actions whose targets have names.
+    """
     with path.open(encoding=_encoding(path), newline="", errors="replace") as file:
-        check = _Check(name, usual, rules)
+        check = _Check(name, usual, rules, known)
         for line, fields in _lines(file, faults):
             try:
                 yield check.row(line, fields)
@@ -134,8 +145,9 @@ def _cells(line: str) -> list[str]:
 class _Check:
     """Checks fields; what many lines have in common is checked once."""
 
-    def __init__(self, name: ListName, usual: Usual, rules: Numbering) -> None:
+    def __init__(self, name: ListName, usual: Usual, rules: Numbering, targets: Mapping[str, Sequence[str]]) -> None:
         self._name = name
+        self._targets = targets
         self._usual = usual
         self._rules = rules
         self._known: dict[tuple[str, ...], tuple[str, str, str, str, str | None]] = {}
@@ -155,6 +167,8 @@ class _Check:
         if not action:
             action, target = self._usual.action, target or self._usual.target
         wanted, target = checked_action(self._name, action, target)
+        if wanted in self._targets and target not in self._targets[wanted]:
+            raise Refused(no_such(wanted, target, self._targets[wanted]))
         expires_at = expires_at or self._usual.expires_at
         if expires_at:
             moment(expires_at)

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -75,14 +75,23 @@ def _entries(connection: psycopg.Connection[Any]) -> Iterator[Entry]:
             )
 
 
-def take_in(url: str, path: Path, name: ListName, *, usual: Usual, rules: Numbering, who: str) -> dict[str, Any]:
+def take_in(
+    url: str,
+    path: Path,
+    name: ListName,
+    *,
+    usual: Usual,
+    rules: Numbering,
+    who: str,
+    known: Mapping[str, Sequence[str]],
+) -> dict[str, Any]:
     """Import a file into a list, all of it or nothing: `faults` says which lines are wrong."""
     faults = Faults()
     with connect(url, statement_seconds=STATEMENT_S) as connection, connection.transaction():
         connection.execute(_STAGE)
         lines = 0
         with connection.cursor() as cursor, cursor.copy("COPY staged FROM STDIN") as copy:
-            for row in read_rows(path, name, usual, rules, faults):
+            for row in read_rows(path, name, usual, rules, faults, known=known):
                 if not faults.count:
                     copy.write_row(row)
                 lines += 1
@@ -119,6 +128,7 @@ def answer(job: dict[str, Any]) -> dict[str, Any]:
             usual=msgspec.convert(job["usual"], Usual),
             rules=msgspec.convert(job["rules"], Numbering),
             who=job["who"],
+            known=job["known"],
         )
         return {"ok": done}
     except (CcdError, psycopg.Error, OSError) as error:

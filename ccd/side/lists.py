@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -129,9 +129,14 @@ class ListKeeper:
                 self._core.ask("lists.change", changes=msgspec.to_builtins(changes))
             return True
 
-    def take_in(self, path: Path, name: ListName, *, usual: Usual, who: str) -> dict[str, Any]:
-        """Import a file into a list: its counts, or its faults. Core has it some seconds later."""
-        job = {"do": "import", "path": str(path), "list": name.value, "who": who}
+    def take_in(
+        self, path: Path, name: ListName, *, usual: Usual, who: str, known: Mapping[str, Sequence[str]]
+    ) -> dict[str, Any]:
+        """Import a file into a list: its counts, or its faults. Core has it some seconds later.
+
+        `known` has the names that an action's target must be one of, for actions whose targets have names.
+        """
+        job = {"do": "import", "path": str(path), "list": name.value, "who": who, "known": known}
         done = self._work(job | {"usual": msgspec.to_builtins(usual), "rules": msgspec.to_builtins(self.numbering)})
         if not done["faulty"]:
             self.notify()

@@ -69,9 +69,9 @@ class Eraser:
         return told
 
     def erase_number(self, number: str, e164: str, *, who: str, why: str) -> dict[str, Any]:
-        """Erase all recordings of a caller, and what else is kept of him."""
-        told: dict[str, Any] = dict(self.erase(self._store().of_number(number, e164), who=who, why=why))
-        return told | {name: erases(number, e164, who=who, why=why) for name, erases in self.also.items()}
+        """Erase all recordings of a caller, and what else is kept of him: that first, for the others may not be able to now."""
+        also = {name: erases(number, e164, who=who, why=why) for name, erases in self.also.items()}
+        return self.erase(self._store().of_number(number, e164), who=who, why=why) | also
 
     def finish(self, recording_ids: Sequence[str] | None = None) -> list[str]:
         """Delete the files of what is to be erased (all there is without ids); what is done and now gone."""

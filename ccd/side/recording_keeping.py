@@ -1,7 +1,7 @@
 """Keeps recordings as long as they may stay and the disk below its mark. Runs in side, every minute.
 
-Deletes what is older than it is kept, finishes what was to be erased, and at the high mark of the disk deletes the oldest or
-has core record nothing new, until the low mark is reached.
+Makes the folders of the days ahead, deletes what is older than it is kept, finishes what was to be erased, and at the high mark
+of the disk deletes the oldest or has core record nothing new, until the low mark is reached.
 """
 
 from __future__ import annotations
@@ -16,8 +16,9 @@ import structlog
 from sqlalchemy.exc import SQLAlchemyError
 
 from ccd.base.clock import Clock
-from ccd.base.errors import CcdError
+from ccd.base.errors import CcdError, DaemonUnreachable
 from ccd.settings.recordings import Recordings as RecordingSettings
+from ccd.side.day_folders import make_day_folders
 from ccd.side.db.stores.recordings import RecordingStore
 from ccd.side.recording_erasure import Eraser
 from ccd.side.recording_files import FileDesk
@@ -69,6 +70,7 @@ class RecordingKeeper:
         self._stopped = False
         self._percent: float | None = None
         self._disk_is_full = False
+        self._folders_refused = ""
 
     # --- life --------------------------------------------------------------------------------------
 
@@ -91,9 +93,12 @@ class RecordingKeeper:
 
     def look(self) -> None:
         """Once: what is to be erased, what is too old, how full the disk is. Without PostgreSQL only the disk."""
+        self._make_folders()
         try:
             self._eraser.finish()
             self._purge_old()
+        except DaemonUnreachable:
+            pass  # the database says itself that it is not ready, and when it is we are woken
         except (SQLAlchemyError, CcdError) as error:
             log.info("recordings_not_purged", reason=str(error).splitlines()[0][:200])
         try:
@@ -106,6 +111,21 @@ class RecordingKeeper:
         """For the status: how full the disk is, and whether new recordings may begin."""
         percent = None if self._percent is None else round(self._percent, 1)
         return {"disk_percent": percent, "alarm": DISK_FULL if self._disk_is_full else ""}
+
+    # --- folders -----------------------------------------------------------------------------------
+
+    def _make_folders(self) -> None:
+        """Before the switch makes them for itself alone. A refusal is told once, until there is another."""
+        refused = ""
+        try:
+            self._desk.carry_out(lambda root: make_day_folders(root, self._clock.now()), self._settings.path)
+        except FileNotFoundError:
+            pass  # nothing was recorded yet
+        except (OSError, gevent.Timeout) as error:
+            refused = "the disk does not answer" if isinstance(error, gevent.Timeout) else str(error)
+            if refused != self._folders_refused:
+                log.warning("recording_folders_not_made", alarm="recording_folders_not_made", reason=refused[:200])
+        self._folders_refused = refused
 
     # --- age ---------------------------------------------------------------------------------------
 

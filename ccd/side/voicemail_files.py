@@ -11,7 +11,7 @@ import wave
 from array import array
 from collections.abc import Callable
 from contextlib import suppress
-from typing import Any
+from typing import Any, Protocol
 
 import gevent
 import msgspec
@@ -53,6 +53,32 @@ SELECT v.voicemail_id::text FROM ccd.voicemails v JOIN ccd.voicemail_boxes b USI
 WHERE v.state <> 'deleted' AND b.retention_days > 0 AND v.left_at < %(now)s - b.retention_days * interval '1 day'
 ORDER BY v.left_at LIMIT 100
 """
+
+
+class MessagesOfNumber(Protocol):
+    """What SQL knows of messages (ccd.side.db.stores.voicemails)."""
+
+    def of_number(self, number: str, e164: str) -> list[str]:
+        """Every message of a caller's number that is not deleted."""
+
+
+class VoicemailEraser:
+    """Deletes all messages of a caller's number; their files follow their rows, as those of every deleted message.
+
+    Args:
+        delete: has core tell that a message is deleted, with who did it and a word why; a CcdError means not now.
+    """
+
+    def __init__(self, store: Callable[[], MessagesOfNumber], delete: Callable[[str, str, str], None]) -> None:
+        self._store = store
+        self._delete = delete
+
+    def __call__(self, number: str, e164: str, *, who: str, why: str) -> int:
+        """How many were deleted."""
+        messages = self._store().of_number(number, e164)
+        for voicemail_id in messages:
+            self._delete(voicemail_id, who, why)
+        return len(messages)
 
 
 class VoicemailFiles:

@@ -72,6 +72,7 @@ def _voicemail_up() -> None:
         sa.Column("agent_id", sa.Uuid(as_uuid=False), nullable=True),
         *(sa.Column(name, sa.DateTime(timezone=True), nullable=True) for name in moments),
         sa.Column("reason", sa.Text(), server_default=sa.text("''"), nullable=False),
+        sa.Column("deleted_by", sa.Text(), server_default=sa.text("''"), nullable=False),
         sa.Column("size_bytes", sa.BigInteger(), nullable=True),
         sa.Column("sha256", sa.Text(), nullable=True),
         sa.Column("file", sa.Text(), server_default=sa.text("'unchecked'"), nullable=False),
@@ -283,11 +284,13 @@ def _routes_down() -> None:
 def _transfers_up() -> None:
     _allow("legs", "role", "'customer', 'agent', 'station', 'transfer', 'unknown'")
     _allow("call_segments", "kind", "'flow', 'queue', 'talk', 'transfer'")
+    op.add_column("call_segments", sa.Column("talk_ms", sa.BigInteger(), nullable=True), schema=SCHEMA)
 
 
 def _transfers_down() -> None:
     legs = sa.table("legs", sa.column("role", sa.Text()), schema=SCHEMA)
     op.execute(legs.update().where(legs.c.role == "transfer").values(role="unknown"))
+    op.drop_column("call_segments", "talk_ms", schema=SCHEMA)
     segments = sa.table("call_segments", sa.column("kind", sa.Text()), schema=SCHEMA)
     op.execute(segments.delete().where(segments.c.kind == "transfer"))
     _allow("legs", "role", "'customer', 'agent', 'station', 'unknown'")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 from click.testing import CliRunner, Result
@@ -128,6 +129,37 @@ def test_an_ended_call_is_told_in_names_times_and_units(world: World) -> None:
         assert said in result.stdout
     for raw in ("_ms", "_id", "e1", "q1", "\x1b", "offers", "course"):
         assert raw not in result.stdout
+
+
+@pytest.mark.parametrize(
+    ("told", "shown", "hidden"),
+    [
+        (
+            {"list_action": "reject", "route": "", "route_flow": "screening_reject"},
+            {"done to him": "reject", "decided by": "blacklist entry 7"},
+            ("route", "route led to"),
+        ),
+        (
+            {"list_action": "flow", "route": "", "route_flow": "angry"},
+            {"done to him": "flow", "decided by": "blacklist entry 7, which leads to flow angry"},
+            ("route", "route led to"),
+        ),
+        (
+            {"list_action": "reject", "list_scope": "queue:sales", "route": "4008*", "route_flow": "main"},
+            {"decided by": "blacklist entry 7", "its scope": "queue:sales", "route": "4008*", "route led to": "main"},
+            (),
+        ),
+    ],
+)
+def test_a_blocked_call_says_what_decided_and_no_route_that_there_is_not(
+    world: World, told: dict[str, Any], shown: dict[str, str], hidden: tuple[str, ...]
+) -> None:
+    record = {"call_id": OTHER_CALL, "caller_class": "blacklist", "list_entry_id": 7, "list_scope": "all"}
+    world.tables.call = lambda call_id: record | told  # type: ignore[method-assign]
+    said = lines(ccd(world, "calls", "show", OTHER_CALL))
+    assert {name: said.get(name) for name in shown} == shown
+    assert not set(hidden) & set(said)
+    assert "screening_reject" not in str(said)
 
 
 def test_recordings_show_their_silent_ranges(world: World) -> None:

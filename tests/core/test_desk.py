@@ -13,6 +13,7 @@ from structlog.testing import capture_logs
 from ccd.calls.facts import CallArrived, CallEnded, CallToFallback, EndedBy
 from ccd.core.desk import Desk
 from ccd.core.node import Node
+from ccd.core.queue_door import QueueDesk
 from ccd.core.site import Site
 from ccd.ivr.flow import fingerprint
 from ccd.journal.configuration import Configuration, Route
@@ -116,7 +117,7 @@ def test_a_caller_for_whom_nothing_can_be_done_goes_to_the_fallback_and_the_swit
     def fails(*_: object, **__: object) -> str:
         raise RuntimeError("a fault of ours")
 
-    monkeypatch.setattr(Desk, "_waits", fails)
+    monkeypatch.setattr(QueueDesk, "_waits", fails)
     reception = Reception(flow)
     world = reception.world
     world.configure([queue("sales")], [], [])

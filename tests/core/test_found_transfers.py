@@ -19,7 +19,7 @@ from ccd.core.transfers import Standing, Transfers
 from ccd.ivr.facts import TransferConnected, TransferEnded
 from ccd.ivr.flow import Flow
 from ccd.ivr.transfers import Stage
-from ccd.switch.commands import Bridge, DropLease, Hangup
+from ccd.switch.commands import Bridge, DropLease, Hangup, Originate
 from ccd.switch.found import Found
 from tests.builders import new_leg
 from tests.core.switchboard import Switchboard
@@ -206,3 +206,22 @@ def test_a_ledger_with_a_transfer_is_saved_and_read() -> None:
     past.transfer = OpenTransfer(transfer_id="t", leg_id="x", node="fs1", to="1", contact="user/1@x", made_at=3)
     again = msgspec.convert(msgspec.to_builtins(Ledger(calls={"c": past})), Ledger)
     assert again.calls["c"] == past
+
+
+def test_a_talk_that_ends_before_the_flow_is_back_at_its_node_is_not_begun_again(tmp_path: Path) -> None:
+    """What happened while the core looked about is told it before the flow's greenlet has run."""
+    core = Restarted(tmp_path, connected_at=7)
+    world, board = core.world, core.board
+    assert core.looks(bridged_to=core.called, answered_at=5, bridged_at=6).goes_on
+    leg = world.registry.legs[core.caller]
+    flow = board.site.flow_named("main")
+    leg.mailbox = None
+    route = board.site.route("4008")
+    assert route is not None
+    board.desk.run(leg, world.registry.calls[core.call_id], flow, route, start="call", goes_on=True)
+    world.hung_up(core.called, disposition="recv_bye")
+    world.parked(core.caller)
+    board.breathe()
+    assert world.switch.all(Originate) == []
+    assert board.path == ["call", "after_answered"]
+    board.goes_home()

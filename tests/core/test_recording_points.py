@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ccd.base.errors import SwitchRefused
+from ccd.base.errors import SwitchGone, SwitchRefused
+from ccd.ivr.facts import TransferConnected, TransferStarted
 from ccd.journal.configuration import Route
 from ccd.recording.facts import (
     RecordingAsked,
@@ -23,6 +24,7 @@ from ccd.recording.facts import (
 from ccd.recording.policy import POINTS
 from ccd.switch.commands import MaskRecording, StartRecording, UnmaskRecording
 from tests.builders import NODE, World, agent, queue, station, tier
+from tests.core.switchboard import Switchboard
 
 QUEUE_WORDS = ("no", "queue", "agent", "never")
 AGENT_WORDS = ("no", "agent", "never")
@@ -110,6 +112,35 @@ def test_what_is_kept_of_each_part_is_what_the_rule_says_of_it(route: str, in_qu
         asked = asked or any(word in POINTS[: POINTS.index(point) + 1] for word in words)
         expected.append(asked and "never" not in words)
     assert kept(world, came) == expected
+
+
+@pytest.mark.parametrize(("route", "heard"), [("no", "..."), ("answer", "FTB"), ("agent", ".TB"), ("never", "...")])
+def test_talk_with_whom_the_flow_called_is_a_conversation(route: str, heard: str) -> None:
+    """F is the flow, T the talk of the transfer, B the flow behind it."""
+    board = Switchboard({"start": "call", "nodes": {"call": {"type": "transfer", "number": "02161230001", "next": "bye"},
+                                                    "bye": {"type": "play", "prompt": "p"}}})  # fmt: skip
+    world = board.world
+    world.route = Route(dialled="*", flow="main", record=route)
+    caller, came = board.calls(), world.clock.now()
+    board.breathe(1)
+    called = board.talks(caller)
+    board.breathe(1)
+    board.ends(called, disposition="recv_bye")
+    board.comes_back(caller)
+    board.breathe(0.5)
+    flow, talk, behind, _ = kept(world, came)
+    assert "".join(letter if yes else "." for letter, yes in zip("FTB", (flow, talk, behind), strict=True)) == heard
+    board.goes_home()
+
+
+def test_transfer_that_nobody_answers_is_no_conversation() -> None:
+    board = Switchboard({"start": "call", "nodes": {"call": {"type": "transfer", "number": "02161230001", "next": "bye"},
+                                                    "bye": {"type": "play", "prompt": "p"}}})  # fmt: skip
+    board.world.route = Route(dialled="*", flow="main", record="agent")
+    board.calls()
+    board.ends(board.rings(), "USER_BUSY", sip="sip:486")
+    assert board.world.switch.all(StartRecording) == []
+    board.goes_home()
 
 
 def test_site_may_ask_for_every_incoming_call() -> None:
@@ -228,6 +259,15 @@ def test_consent_is_asked_where_a_recording_could_begin_and_nowhere_else(
     assert (world.points.consent_due(call, "support") is not None) == at_queue
 
 
+@pytest.mark.parametrize(("route", "due"), [("no", False), ("agent", True), ("answer", True), ("never", False)])
+def test_consent_is_asked_before_the_flow_calls_somebody_whose_talk_would_be_recorded(route: str, due: bool) -> None:
+    world = centre(route, consent="announce")
+    call = world.registry.calls[world.registry.legs[world.caller_arrives()].call_id]
+    assert (world.points.consent_due_to_talk(call) is not None) == due
+    world.points.consented(call, "announced")
+    assert world.points.consent_due_to_talk(call) is None
+
+
 def test_nobody_who_stands_in_a_queue_is_asked_again() -> None:
     world = centre("agent", consent="ask")
     caller = world.caller_queues()
@@ -312,6 +352,19 @@ def test_recording_that_waited_for_a_silent_part_to_end_begins_after_a_restart_t
     assert len(world.switch.all(StartRecording)) == 1
 
 
+def test_talk_of_a_transfer_is_still_one_after_a_restart() -> None:
+    world = centre("agent", consent="announce")
+    caller = world.caller_arrives()
+    call_id, now = world.registry.legs[caller].call_id, world.clock.now()
+    ids = {"at": now, "transfer_id": "t", "call_id": call_id, "leg_id": "l"}
+    world.publish(TransferStarted(**ids, node=NODE, to="1", contact="user/1@x"))
+    world.publish(TransferConnected(**ids, ring_ms=1))
+    restarted(world, caller)
+    assert world.switch.all(StartRecording) == []
+    consent(world, caller, "announced")
+    assert [fact.from_point for fact in world.of(RecordingStarted)] == ["agent"]
+
+
 def test_refusal_is_remembered_over_a_restart() -> None:
     world = centre("answer", consent="ask")
     caller = world.caller_arrives()
@@ -328,3 +381,31 @@ def test_recording_that_failed_before_a_restart_is_not_tried_again() -> None:
     del world.switch.refuses[StartRecording]
     restarted(world, caller)
     assert world.switch.all(StartRecording) == []
+
+
+def test_mask_of_a_flow_whose_recording_has_not_begun_is_remembered_over_a_restart() -> None:
+    world = centre("queue")
+    caller = world.caller_arrives()
+    world.points.mask(world.registry.calls[world.registry.legs[caller].call_id], "flow")
+    restarted(world, caller)
+    world.enter(caller)
+    assert [type(one) for one in world.switch.told if isinstance(one, StartRecording | MaskRecording)] == [
+        StartRecording,
+        MaskRecording,
+    ]
+    world.hung_up(caller)
+    world.assert_at_rest()
+
+
+def test_mask_that_a_flow_has_ended_is_over_after_a_restart_though_the_switch_was_not_heard() -> None:
+    world = centre("answer")
+    caller = world.caller_arrives()
+    call = world.registry.calls[world.registry.legs[caller].call_id]
+    world.points.mask(call, "flow")
+    world.switch.down = SwitchGone("lost")
+    world.points.unmask(call, "flow")
+    world.switch.down = None
+    assert world.of(RecordingUnmasked) == []
+    restarted(world, caller)
+    assert world.switch.all(UnmaskRecording) != []
+    assert [fact.reason for fact in world.of(RecordingUnmasked)] == ["flow"]

@@ -232,6 +232,6 @@ def test_kept_changes_that_cannot_be_read_cost_an_alarm_and_no_start(folder: Pat
     state.save("lists-changes.json", {"version": "x"})
     with capture_logs() as logs:
         lists = open_lists(state, SimpleNamespace(now=lambda: 1), None)  # type: ignore[arg-type]
-    assert [line["event"] for line in logs] == ["lists_changes_unreadable", "lists_missing"]
+    assert [line["event"] for line in logs] == ["lists_changes_unreadable", "lists_not_built_yet"]
     assert lists.version == 0
     state.close()

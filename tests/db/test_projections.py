@@ -13,6 +13,7 @@ from structlog.testing import capture_logs
 from ccd.acd import facts as acd
 from ccd.base.clock import FakeClock
 from ccd.calls import facts as calls
+from ccd.ivr import facts as ivr
 from ccd.journal import codec
 from ccd.journal.records import SpooledFact
 from ccd.journal.spool import SpoolWriter
@@ -98,6 +99,20 @@ def test_an_answered_call_is_on_record_with_all_its_times(journal):
         "flow": "main",
         "node": "hello",
     }
+
+
+def test_a_transfer_says_how_long_they_talked(journal):
+    for n, talked in ((1, 42_000), (2, 0)):
+        ids = {"transfer_id": ident(n, "transfer"), "call_id": ident(1, "call"), "leg_id": ident(n, "leg")}
+        journal.write(
+            ivr.TransferStarted(at=START, node="local", to="02161230001", contact="x", **ids),
+            ivr.TransferEnded(at=START + 50 * SECOND, to="02161230001", result="answered", talk_ms=talked, **ids),
+        )
+    told = journal.rows("SELECT kind, name, talk_ms FROM ccd.call_segments ORDER BY talk_ms")
+    assert [tuple(one.values()) for one in told] == [
+        ("transfer", "02161230001", 42_000),
+        ("transfer", "02161230001", None),
+    ]
 
 
 @pytest.mark.parametrize("batches", [1, 2])

@@ -12,7 +12,7 @@ from psycopg.rows import dict_row
 from structlog.testing import capture_logs
 
 from ccd.base.clock import FakeClock, as_datetime
-from ccd.base.errors import NotFound
+from ccd.base.errors import DaemonUnreachable, NotFound
 from ccd.settings.recordings import Recordings as Settings
 from ccd.side.db.engine import conninfo, make_engine
 from ccd.side.db.stores.recordings import RecordingStore, Wanted
@@ -272,6 +272,24 @@ def test_root_may_itself_be_a_link(archive: Archive, tmp_path: Path) -> None:
     assert not file.parent.exists()
 
 
+def test_database_that_is_not_ready_yet_is_no_line_of_the_log(archive: Archive) -> None:
+    def not_ready() -> RecordingStore:
+        raise DaemonUnreachable("PostgreSQL is starting")
+
+    keeper = RecordingKeeper(
+        settings=Settings(path=str(archive.root)),
+        store=not_ready,
+        eraser=Eraser(store=not_ready, root=str(archive.root), clock=archive.clock),
+        clock=archive.clock,
+        tell_core=archive.told_core.append,
+        used=lambda _: 10.0,
+    )
+    with capture_logs() as logs:
+        keeper.look()
+    assert logs == []
+    assert archive.told_core == [""], "the disk is looked at all the same"
+
+
 # --- asked to erase, hold and release ----------------------------------------------------------------------------------
 
 
@@ -412,3 +430,25 @@ def test_statvfs_is_read_as_users_see_it(tmp_path: Path) -> None:
     found = os.statvfs(tmp_path)
     assert 0 <= percent_used(str(tmp_path)) <= 100
     assert percent_used(str(tmp_path)) >= 100 * (found.f_blocks - found.f_bfree) / found.f_blocks - 0.01
+
+
+def test_the_folders_of_the_days_are_there_before_the_switch_makes_them_for_itself(archive: Archive) -> None:
+    archive.root.chmod(0o2770)
+    archive.keeper.look()
+    assert not list(archive.root.iterdir()), "an empty folder may be one whose disk is away"
+    (archive.root / "voicemails").mkdir()
+    archive.keeper.look()
+    now = archive.clock.now()
+    for base in (archive.root, archive.root / "voicemails"):
+        for day in (now, now + DAY_S * 1_000_000):
+            folder = base / f"{as_datetime(day):%Y/%m/%d}"
+            rights = {one.stat().st_mode & 0o7777 for one in (folder, folder.parent, folder.parent.parent)}
+            assert rights == {0o2770}, f"ccd and the switch both write to {folder}"
+
+
+def test_a_day_folder_that_cannot_be_made_is_told_once(archive: Archive) -> None:
+    (archive.root / f"{as_datetime(archive.clock.now()):%Y}").write_bytes(b"a file in the way")
+    with capture_logs() as logs:
+        archive.keeper.look()
+        archive.keeper.look()
+    assert [line["event"] for line in logs].count("recording_folders_not_made") == 1

@@ -23,7 +23,7 @@ from ccd.side.db.journal import DeadLetters, read_cursor, write_batch
 from ccd.side.db.stores.config import ConfigStore
 from ccd.side.db.stores.voicemails import VoicemailStore
 from ccd.side.recording_files import FileDesk
-from ccd.side.voicemail_files import VoicemailFiles
+from ccd.side.voicemail_files import VoicemailEraser, VoicemailFiles
 from ccd.voicemail.facts import MessageEnd, NoMessage, VoicemailChanged, VoicemailDiscarded, VoicemailLeft
 from ccd.voicemail.model import Box, Change
 from tests.stories_of_facts import AGENTS, SECOND, START, ident
@@ -145,6 +145,25 @@ def test_the_row_is_the_same_in_whatever_order_facts_come_and_however_often(
     assert {name: to_moment(one_by_one[name]) for name in moments} == {
         name: START + after * SECOND for name, after in moments.items()
     }
+
+
+def test_who_deleted_it_first_and_why_stays_in_the_row(journal: Journal) -> None:
+    first = VoicemailChanged(
+        at=START + 5 * SECOND, voicemail_id=M1, change=Change.DELETED, who="li", reason="by letter"
+    )
+    later = change(Change.DELETED, at=START + 9 * SECOND, reason="retention")
+    for facts in ((left(), first, later), (later, first)):
+        journal.write(*facts)
+        row = journal.row()
+        assert (row["deleted_by"], row["reason"], to_moment(row["deleted_at"])) == ("li", "by letter", first.at)
+
+
+def test_a_late_fact_of_an_earlier_deletion_says_who_it_was(journal: Journal) -> None:
+    journal.write(left(), change(Change.DELETED, at=START + 9 * SECOND, reason="retention"))
+    journal.write(
+        VoicemailChanged(at=START + SECOND, voicemail_id=M1, change=Change.DELETED, who="li", reason="by letter")
+    )
+    assert (journal.row()["deleted_by"], journal.row()["reason"]) == ("li", "by letter")
 
 
 def test_a_deleted_message_is_not_brought_back_by_a_late_fact(journal: Journal) -> None:
@@ -281,6 +300,38 @@ def test_a_deleted_message_loses_its_file_and_keeps_its_row(office: Office) -> N
     row = office.look_until(file="erased")
     assert not path.exists()
     assert (row["state"], row["caller_number"], row["deleted_at"] is not None) == ("deleted", "13800138000", True)
+
+
+def test_all_messages_of_a_number_are_deleted_in_whatever_form_it_came(office: Office, database: str) -> None:
+    path, other = (office.speak(office.root / "voicemails" / f"{name}.wav") for name in ("his", "other"))
+    office.journal.write(
+        left(1, local_path=str(path)),
+        left(2, caller_number="013800138000", local_path=""),
+        left(3, caller_number="13800138000", caller_e164="", local_path=""),
+        left(4, caller_number="13900139000", caller_e164="+8613900139000", local_path=str(other)),
+    )
+    engine = make_engine(database)
+
+    def delete(voicemail_id: str, who: str, why: str) -> None:
+        fact = VoicemailChanged(at=START + DAY, voicemail_id=voicemail_id, change=Change.DELETED, who=who, reason=why)
+        office.journal.write(fact)
+
+    try:
+        erases = VoicemailEraser(lambda: VoicemailStore(engine), delete)
+        assert erases("13800138000", "+8613800138000", who="li", why="by letter") == 3
+        assert erases("13800138000", "+8613800138000", who="li", why="again") == 0
+    finally:
+        engine.dispose()
+    with gevent.Timeout(10):
+        while path.exists():
+            office.files.look()
+            gevent.sleep(0.02)
+    rows = {str(row["voicemail_id"]): row for row in office.journal.rows()}
+    told = {
+        (row["state"], row["deleted_by"], row["reason"]) for one, row in rows.items() if one != ident(4, "voicemail")
+    }
+    assert told == {("deleted", "li", "by letter")}
+    assert rows[ident(4, "voicemail")]["state"] == "new"
 
 
 def test_a_file_that_is_gone_already_counts_as_erased(office: Office) -> None:

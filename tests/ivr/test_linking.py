@@ -28,6 +28,56 @@ def faults(**documents: Any) -> list[tuple[str, tuple[str | int, ...], str]]:
     return [(name, path, what) for name, found in link(documents, {})[1].items() for path, what in found]
 
 
+def tells(argument: str, **more: Any) -> dict[str, Any]:
+    """A flow that says what it is given."""
+    say = {"type": "say", "kind": "digits", "value": argument, "next": "r"}
+    return {"arguments": [argument], "start": "s", "nodes": {"s": say, "r": {"type": "return"}, **more}}
+
+
+def hands_over(value: str, name: str, argument: str) -> dict[str, Any]:
+    """A flow that asks for a PIN and makes `code` of it, then enters another with one of its values."""
+    pin = {"type": "collect", "prompt": "p", "into": "pin", "length": "4", "secret": "yes", "next": "make"}
+    make = {"type": "set", "values": {"code": "pin + '0'", "open": "dialled"}, "next": "in"}
+    inside = {"type": "flow", "flow": name, "with": {argument: value}, "next": "end"}
+    return {"start": "pin", "nodes": {"pin": pin, "make": make, "in": inside, "end": END}}
+
+
+THROUGH = {
+    "arguments": ["x"],
+    "start": "make",
+    "nodes": {
+        "make": {"type": "set", "values": {"y": "'1' + x"}, "next": "in"},
+        "in": {"type": "flow", "flow": "b", "with": {"of": "y"}, "next": "r"},
+        "r": {"type": "return"},
+    },
+}
+KEEPS = {"arguments": ["of"], "start": "r", "nodes": {"r": {"type": "return", "result": {"out": "of == '1234'"}}}}
+
+
+@pytest.mark.parametrize(
+    ("documents", "wrong"),
+    [
+        ({"a": hands_over("pin", "b", "of"), "b": tells("of")}, "'pin' is a secret, and flow 'b' would let 'of'"),
+        ({"a": hands_over("code", "b", "of"), "b": tells("of")}, "'code' is a secret, and flow 'b' would let 'of'"),
+        (
+            {"a": hands_over("pin + open", "t", "x"), "t": THROUGH, "b": tells("of")},
+            "'pin' is a secret, and flow 't' would let 'x'",
+        ),
+        ({"a": hands_over("open", "b", "of"), "b": tells("of")}, ""),
+        ({"a": hands_over("pin", "b", "of"), "b": KEEPS}, ""),
+        ({"a": hands_over("pin", "t", "x"), "t": THROUGH, "b": KEEPS}, ""),
+    ],
+)
+def test_secret_that_a_flow_below_would_tell_is_refused_where_it_is_handed_over(
+    documents: dict[str, Any], wrong: str
+) -> None:
+    found = faults(**documents)
+    assert [(name, path) for name, path, _ in found] == (
+        [("a", ("nodes", "in", "with", next(iter(documents["a"]["nodes"]["in"]["with"]))))] if wrong else []
+    )
+    assert all(what.startswith(wrong) for _, _, what in found)
+
+
 FLOW = ("nodes", "in", "flow")
 WRONG = [
     ({"a": enters("b")}, [("a", FLOW, "no flow 'b'; known are a")]),

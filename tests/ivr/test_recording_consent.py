@@ -10,6 +10,7 @@ from structlog.testing import capture_logs
 
 from ccd.calls.model import Call
 from ccd.ivr.recording import Consent, ConsentPrompts, RecordingDoor
+from ccd.ivr.transfers import Target
 from ccd.switch.commands import Answer
 from tests.ivr.caller import Caller
 
@@ -40,6 +41,7 @@ class Told:
     def door(self) -> RecordingDoor:
         return RecordingDoor(
             due=lambda call, queue: self.due.pop(queue or "answer", None),
+            due_to_talk=lambda call: self.due.pop("talk", None),
             consented=lambda call, said: self.said.append(said),
             begin=lambda call: self.done.append("begin"),
             mask=lambda call, reason: self.done.append(f"mask {reason}"),
@@ -149,3 +151,26 @@ def test_record_nodes_begin_mask_and_unmask() -> None:
     assert told.done == ["begin", "mask flow", "unmask flow"]
     assert told.said == ["announced"]
     assert isinstance(one.call, Call)
+
+
+def test_caller_is_told_before_his_flow_calls_somebody_whose_talk_is_recorded() -> None:
+    told = Told(talk=NOTICE)
+    flow = {
+        "start": "call",
+        "nodes": {"call": {"type": "transfer", "number": "02161230001", "next": "bye"}, "bye": {"type": "hangup"}},
+    }
+    one = Caller(flow)
+    ordered: list[str] = []
+    door = dataclasses.replace(
+        one.talk.doors.transfer,
+        goes_on=lambda leg_id: bool(ordered),
+        number=lambda number: Target(to=number, contact=f"sofia/gateway/x/{number}", number=number),
+        begin=lambda call, leg, order: ordered.append(order.to),
+        rings=lambda leg_id: False,
+    )
+    one.talk.doors = dataclasses.replace(one.talk.doors, recording=told.door(), transfer=door)
+    one.begins()
+    one.answered()
+    assert (one.heard, ordered) == (["recording_notice"], [])
+    one.prompt_ends()
+    assert (told.said, ordered) == (["announced"], ["02161230001"])

@@ -274,12 +274,28 @@ def test_queue_that_there_is_not_is_one_line_and_the_flow_goes_on() -> None:
     with capture_logs() as lines:
         caller.begins()
         caller.presses("1")
+        caller.silence(1.1)
         caller.presses("1")
+        caller.presses("2")
+        caller.silence(1.1)
     assert caller.path == ["sales", "menu", "sales", "menu", "sales", "menu"]
     assert caller.entered == []
     assert [(line["event"], line["queue"], line["call_id"]) for line in lines] == [
         ("flow_no_such_queue", "sales", "c1")
     ]
+
+
+def test_flow_that_goes_round_by_a_queue_that_there_is_not_takes_its_time() -> None:
+    caller = Caller({"start": "sales", "nodes": {"sales": {"type": "queue", "queue": "sales", "next": "sales"}}})
+    caller.lacks.add("sales")
+    with capture_logs() as lines:
+        caller.begins()
+        assert len(caller.path) == 2, "the first time costs nothing"
+        for _ in range(5):
+            caller.silence(1.0)
+    assert len(caller.path) == 7
+    assert [line["event"] for line in lines] == ["flow_no_such_queue"]
+    caller.hangs_up()
 
 
 def test_prompt_without_a_file_is_told_of_once_an_hour_however_many_callers_hear_nothing() -> None:

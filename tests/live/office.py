@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import shutil
-import tempfile
-from collections.abc import Iterator
+import json
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -19,6 +18,7 @@ from ccd.lab.stories import CallerScript, PhoneScript, Ring, RingDiary
 from ccd.lab.wire import Event
 from ccd.lab.worlds import RealWorld
 from live.field import until
+from live.rooms import a_room
 
 ROOT = Path(__file__).parents[2]
 SOUNDS = ROOT / "sounds"
@@ -31,9 +31,18 @@ dial:
 
 
 class Office:
-    """A switch, the outside world, and a ccd with these flows (by name) and routes. Numbers from 021 on may be called."""
+    """A switch, the outside world, and a ccd with these flows (by name), routes and `more` settings.
 
-    def __init__(self, folder: Path, texts: dict[str, str], routes: list[dict[str, str]]) -> None:
+    Numbers from 021 on may be called.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        texts: Mapping[str, str],
+        routes: list[dict[str, str]],
+        more: Mapping[str, Any] | None = None,
+    ) -> None:
         flows = folder / "flows"
         flows.mkdir()
         for name, text in texts.items():
@@ -61,6 +70,7 @@ class Office:
         (self.daemon.folder / "conf.d").mkdir()
         dial = DIAL.format(host=HOST, port=self.outside.ports.trunk)
         (self.daemon.folder / "conf.d" / "dial.yaml").write_text(dial)
+        (self.daemon.folder / "conf.d" / "more.yaml").write_text(json.dumps(more or {}))
         self._numbers = iter(range(13900000001, 13900009999))
 
     def close(self) -> None:
@@ -118,16 +128,16 @@ class Office:
 
 
 @contextmanager
-def an_office(what: str, texts: dict[str, str], routes: list[dict[str, str]]) -> Iterator[Office]:
+def an_office(
+    what: str, texts: Mapping[str, str], routes: list[dict[str, str]], more: Mapping[str, Any] | None = None
+) -> Iterator[Office]:
     """An office in a folder of its own, started."""
     if find_freeswitch() is None:
         pytest.skip("no FreeSWITCH: set CCD_FREESWITCH to its prefix or have freeswitch in PATH")
-    folder = Path(tempfile.mkdtemp(prefix=f"ccd-{what}-"))
-    folder.chmod(0o711)  # the embedded PostgreSQL runs as nobody when root starts it
-    made = Office(folder, texts, routes)
-    try:
-        made.daemon.start()
-        yield made
-    finally:
-        made.close()
-        shutil.rmtree(folder, ignore_errors=True)
+    with a_room(what) as folder:
+        made = Office(folder, texts, routes, more)
+        try:
+            made.daemon.start()
+            yield made
+        finally:
+            made.close()

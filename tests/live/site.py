@@ -10,9 +10,9 @@ import itertools
 import math
 import shutil
 import struct
-import tempfile
 import wave
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +29,7 @@ from ccd.lab.verdict import differences
 from ccd.lab.wire import Event
 from ccd.lab.worlds import RealWorld
 from live.field import until
+from live.rooms import a_room
 
 ROOT = Path(__file__).parents[2]
 RATE = 8000
@@ -484,11 +485,10 @@ def site(request: pytest.FixtureRequest) -> Site:
         pytest.skip("no FreeSWITCH: set CCD_FREESWITCH to its prefix or have freeswitch in PATH")
     stash = request.config.stash
     if _SITE not in stash:
-        folder = Path(tempfile.mkdtemp(prefix="ccd-site-"))
-        folder.chmod(0o711)  # the embedded PostgreSQL runs as nobody when root starts it
-        made = stash[_SITE] = Site(folder)
-        request.config.add_cleanup(lambda: shutil.rmtree(folder, ignore_errors=True))
-        request.config.add_cleanup(made.close)
+        room = ExitStack()
+        request.config.add_cleanup(room.close)
+        made = stash[_SITE] = Site(room.enter_context(a_room("site")))
+        room.callback(made.close)
         made.start()
     return stash[_SITE]
 

@@ -135,6 +135,7 @@ def test_a_wrong_key_is_told_and_the_menu_asked_again(story: Story) -> None:
     assert heard.count(MENU_HZ) == 2
 
 
+@pytest.mark.long
 def test_no_key_at_all_ends_with_goodbye(story: Story) -> None:
     heard, row, _ = menu_story(story)
     assert row["outcome"] == "ivr_ended"
@@ -339,6 +340,7 @@ def test_a_reject_costs_the_agent_its_delay(story: Story) -> None:
     assert 1150 <= apart_ms < 1900
 
 
+@pytest.mark.long
 def test_too_many_missed_calls_put_the_agent_on_break_until_he_resumes(story: Story) -> None:
     line = story.queue(ring_ms=1000, max_no_answers=2, no_answer_delay_ms=0)
     agent = story.agent(line, rings=(Ring("no_answer"), Ring("no_answer"), SHORT))
@@ -461,6 +463,7 @@ def test_two_agents_do_not_share_a_desk(story: Story) -> None:
     story.judged = False  # the diary knows the phone, and the agent has sat down at another's
 
 
+@pytest.mark.long
 def test_wrap_up_is_a_state_in_api_and_sql_and_no_caller_comes_meanwhile(story: Story) -> None:
     line = story.queue(wrap_up_ms=900)
     agent = story.agent(line, rings=(SHORT,))
@@ -498,6 +501,7 @@ def test_the_second_level_is_rung_only_when_the_first_is_busy(story: Story) -> N
     assert three.ended.wait(3)
 
 
+@pytest.mark.long
 def test_who_has_been_idle_longest_is_rung_over_several_calls(story: Story) -> None:
     line = story.queue()
     agents = [story.agent(line, rings=(Ring("answer", 0, 250),)) for _ in range(3)]
@@ -561,6 +565,27 @@ def test_an_agent_who_is_gone_at_once_gives_the_caller_to_the_next_at_the_same_p
     story.judged = False  # two conversations, the diary knows the first
 
 
+@pytest.mark.parametrize("talk_ms", [0, 30])
+@pytest.mark.parametrize("min_talk_ms", [0, 500])
+def test_an_agent_who_is_gone_as_he_answers_has_refused_and_gets_the_caller_when_his_rest_is_over(
+    story: Story, min_talk_ms: int, talk_ms: int
+) -> None:
+    """He alone serves the queue: the caller keeps his place and his music for `reject_delay_ms` (10 s unless set), no longer."""
+    line = story.queue(min_talk_ms=min_talk_ms, reject_delay_ms=1_000)
+    agent = story.agent(line, rings=(Ring("answer", 100, talk_ms), SHORT))
+    caller = story.calls(line)
+    story.judged = False  # the phone was answered twice, the diary knows the first
+    assert caller.ended.wait(10)
+    row = story.record(caller)
+    assert (row["outcome"], row["agent"], len(row["queue_entries"])) == ("answered", agent.name, 1)
+    first, *again = story.results(caller)
+    if first == (agent.name, "rejected") or min_talk_ms:  # gone before the two were joined, or too soon behind it
+        assert again == [(agent.name, "accepted")]
+        assert agent.rings[1].rang_at - agent.rings[0].ended_at >= 900_000, "not at once"
+    else:
+        assert (first, again) == ((agent.name, "accepted"), []), "joined, and no talk is too short here"
+
+
 def test_a_supervisor_ends_a_call_through_the_api(story: Story) -> None:
     line = story.queue()
     agent = story.agent(line)
@@ -606,6 +631,7 @@ def test_a_queue_that_nobody_made_lets_its_callers_through_to_what_comes_next(st
     assert "flow_no_such_queue" in line
 
 
+@pytest.mark.long
 def test_music_without_a_file_leaves_its_callers_in_silence_and_the_log_says_so_once(story: Story) -> None:
     line = story.queue(music="/nowhere/music.wav")
     caller = story.calls(line)

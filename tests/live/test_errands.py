@@ -8,7 +8,6 @@ import json
 import os
 import shutil
 import signal
-import tempfile
 import threading
 import wave
 from collections.abc import Iterator
@@ -25,6 +24,7 @@ from ccd.lab.stories import CallerScript
 from ccd.lab.wire import Event
 from ccd.lab.worlds import RealWorld
 from live.field import until
+from live.rooms import a_room
 
 pytestmark = pytest.mark.live
 
@@ -166,15 +166,13 @@ def site() -> Iterator[Site]:
         pytest.skip("no FreeSWITCH: set CCD_FREESWITCH to its prefix or have freeswitch in PATH")
     if shutil.which("espeak-ng") is None:
         pytest.skip("no espeak-ng")
-    folder = Path(tempfile.mkdtemp(prefix="ccd-errands-"))
-    folder.chmod(0o711)
-    made = Site(folder)
-    try:
-        made.daemon.start()
-        yield made
-    finally:
-        made.close()
-        shutil.rmtree(folder, ignore_errors=True)
+    with a_room("errands") as folder:
+        made = Site(folder)
+        try:
+            made.daemon.start()
+            yield made
+        finally:
+            made.close()
 
 
 def test_a_caller_hears_what_the_server_says_of_him(site: Site) -> None:
@@ -204,6 +202,7 @@ def test_what_every_caller_hears_is_spoken_before_anybody_calls(site: Site) -> N
     assert site.heard("13900000010") == [answer["switch_path"]]
 
 
+@pytest.mark.long
 def test_the_same_request_is_asked_with_the_same_key_after_a_kill_of_core(site: Site) -> None:
     site.server.may_answer.clear()
     asked = len(site.server.asked)
@@ -225,6 +224,7 @@ def _answers(site: Site) -> bool:
         return False
 
 
+@pytest.mark.long
 def test_a_call_goes_on_by_its_failure_edge_when_side_dies_over_an_errand(site: Site) -> None:
     site.server.may_answer.clear()
     asked = len(site.server.asked)

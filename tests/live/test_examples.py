@@ -6,8 +6,6 @@ import contextlib
 import http.server
 import itertools
 import json
-import shutil
-import tempfile
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -28,6 +26,7 @@ from ccd.lab.stories import CallerScript, PhoneScript, Ring
 from ccd.lab.wire import Event
 from ccd.lab.worlds import RealWorld
 from live.field import until
+from live.rooms import a_room
 
 pytestmark = pytest.mark.live
 
@@ -206,15 +205,13 @@ class Site:
 def site() -> Iterator[Site]:
     if find_freeswitch() is None:
         pytest.skip("no FreeSWITCH: set CCD_FREESWITCH to its prefix or have freeswitch in PATH")
-    folder = Path(tempfile.mkdtemp(prefix="ccd-examples-"))
-    folder.chmod(0o711)  # the embedded PostgreSQL runs as nobody when root starts it
-    made = Site(folder)
-    try:
-        made.start()
-        yield made
-    finally:
-        made.close()
-        shutil.rmtree(folder, ignore_errors=True)
+    with a_room("examples") as folder:
+        made = Site(folder)
+        try:
+            made.start()
+            yield made
+        finally:
+            made.close()
 
 
 def no_pin_is_kept(site: Site, caller: Caller) -> None:
@@ -292,6 +289,7 @@ def test_who_waited_too_long_may_leave_a_message(site: Site) -> None:
     assert site.leaves(caller)["queue"] == "sales"
 
 
+@pytest.mark.long
 def test_a_vip_hears_no_menu_and_is_first_in_line(site: Site) -> None:
     first = site.calls()
     site.hears(first, "menu_main")

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import shutil
-import tempfile
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
 from ccd.lab.freeswitch import find_freeswitch
 from live.field import until
+from live.rooms import a_room
 from live.site import PROMPTS, Site, Story, melody, settled
 
 pytestmark = pytest.mark.live
@@ -41,9 +39,7 @@ nodes:
 def site() -> Iterator[Site]:
     if find_freeswitch() is None:
         pytest.skip("no FreeSWITCH: set CCD_FREESWITCH to its prefix or have freeswitch in PATH")
-    folder = Path(tempfile.mkdtemp(prefix="ccd-hours-"))
-    folder.chmod(0o711)
-    try:
+    with a_room("hours") as folder:
         made = Site(folder)
         try:
             (made.daemon.folder / "conf.d").mkdir()
@@ -54,8 +50,6 @@ def site() -> Iterator[Site]:
             yield made
         finally:
             made.close()
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
 
 
 @pytest.fixture

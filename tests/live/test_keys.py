@@ -5,7 +5,6 @@ from __future__ import annotations
 import itertools
 import json
 import shutil
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -22,6 +21,7 @@ from ccd.lab.stories import CallerScript, KeysAs, PhoneScript, Ring
 from ccd.lab.wire import Event
 from ccd.lab.worlds import RealWorld
 from live.field import until
+from live.rooms import a_room
 from live.site import _write_tone, samples
 
 pytestmark = pytest.mark.live
@@ -212,15 +212,13 @@ class Enquiries:
 def enquiries() -> Iterator[Enquiries]:
     if find_freeswitch() is None:
         pytest.skip("no FreeSWITCH: set CCD_FREESWITCH to its prefix or have freeswitch in PATH")
-    folder = Path(tempfile.mkdtemp(prefix="ccd-keys-"))
-    folder.chmod(0o711)  # the embedded PostgreSQL runs as nobody when root starts it
-    made = Enquiries(folder)
-    try:
-        made.daemon.start()
-        yield made
-    finally:
-        made.close()
-        shutil.rmtree(folder, ignore_errors=True)
+    with a_room("keys") as folder:
+        made = Enquiries(folder)
+        try:
+            made.daemon.start()
+            yield made
+        finally:
+            made.close()
 
 
 def at(begin_ms: int, keys: str, pace_ms: int = PACE_MS) -> tuple[tuple[int, str], ...]:
@@ -266,6 +264,7 @@ def test_too_slow_is_wrong_and_what_comes_then_is_the_next_try(enquiries: Enquir
     assert enquiries.cause(never) == WRONG
 
 
+@pytest.mark.long
 def test_a_trunk_that_is_said_to_send_info_is_not_heard_by_telephone_events(enquiries: Enquiries) -> None:
     told = enquiries.calls("info", at(DURING, "1357"), dialled="4102")
     both = enquiries.calls("both", at(DURING, "1357"), dialled="4102")

@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import shutil
-import tempfile
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,7 +12,8 @@ from ccd.lab.freeswitch import find_freeswitch
 from ccd.lab.ports import HOST
 from live.field import until
 from live.rawsip import RawCall
-from live.site import PROMPTS, Site, Story, melody, settled
+from live.rooms import a_room
+from live.site import PROMPTS, Site, Story, _write_tone, melody, settled
 
 pytestmark = pytest.mark.live
 
@@ -42,10 +40,10 @@ routes:
 
 
 def spoken(prompt: str) -> str:
-    """A prompt in which a recording may begin, the one that tells the flows apart, and the last."""
+    """A long prompt in which the recording at his end begins, the one that tells the flows apart, and the last."""
     return (
         "start: hello\nnodes:\n  hello: {type: answer, next: pause}\n"
-        "  pause: {type: play, prompt: goodbye, next: say}\n"
+        "  pause: {type: play, prompt: menu_main, next: say}\n"
         f"  say: {{type: play, prompt: {prompt}, next: bye}}\n  bye: {{type: hangup, prompt: goodbye}}\n"
     )
 
@@ -68,21 +66,20 @@ FLOWS = {
 def site() -> Iterator[Site]:
     if find_freeswitch() is None:
         pytest.skip("no FreeSWITCH: set CCD_FREESWITCH to its prefix or have freeswitch in PATH")
-    folder = Path(tempfile.mkdtemp(prefix="ccd-routes-"))
-    folder.chmod(0o711)
-    try:
+    with a_room("routes") as folder:
         made = Site(folder)
         try:
             (made.daemon.folder / "conf.d").mkdir()
             write(made, SETTINGS)
             for name, flow in FLOWS.items():
                 (folder / "flows" / f"{name}.yaml").write_text(flow)
+            # It is the first that he hears: the recording at his end must begin before it is over.
+            for language in ("zh", "en"):
+                _write_tone(folder / "sounds" / language / "closed.wav", CLOSED_HZ, 2500)
             made.start()
             yield made
         finally:
             made.close()
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
 
 
 def write(site: Site, settings: str) -> None:
@@ -98,13 +95,12 @@ def story(site: Site) -> Iterator[Story]:
 
 
 def heard(story: Story, dialled: str, number: str = "") -> list[int]:
-    """What a caller hears after the first prompt, in which his recording begins."""
+    """What a caller hears behind the first prompt, in which the recording at his end begins."""
     caller = story.calls(dialled, number=number)
     assert caller.answered.wait(5)
     path = story.listen(caller)
     assert caller.ended.wait(10)
-    tones = melody(settled(path), 0, MAIN_HZ, VIP_HZ, NIGHT_HZ, CLOSED_HZ, GOODBYE_HZ)
-    return tones[1:] if tones[:1] == [GOODBYE_HZ] else tones
+    return melody(settled(path), 0, MAIN_HZ, VIP_HZ, NIGHT_HZ, CLOSED_HZ, GOODBYE_HZ)
 
 
 def row(story: Story, dialled: str, nth: int = 1) -> dict[str, Any]:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -17,6 +15,7 @@ from ccd.lab.stories import CallerScript
 from ccd.lab.wire import Event
 from ccd.lab.worlds import RealWorld
 from live.field import until
+from live.rooms import a_room
 
 pytestmark = pytest.mark.live
 
@@ -107,15 +106,13 @@ class Lines:
 def lines() -> Iterator[Lines]:
     if find_freeswitch() is None:
         pytest.skip("no FreeSWITCH: set CCD_FREESWITCH to its prefix or have freeswitch in PATH")
-    folder = Path(tempfile.mkdtemp(prefix="ccd-values-"))
-    folder.chmod(0o711)  # the embedded PostgreSQL runs as nobody when root starts it
-    made = Lines(folder)
-    try:
-        made.daemon.start()
-        yield made
-    finally:
-        made.close()
-        shutil.rmtree(folder, ignore_errors=True)
+    with a_room("values") as folder:
+        made = Lines(folder)
+        try:
+            made.daemon.start()
+            yield made
+        finally:
+            made.close()
 
 
 @pytest.mark.parametrize(

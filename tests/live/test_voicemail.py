@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
-import tempfile
 import wave
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,6 +15,7 @@ from ccd.lab.freeswitch import find_freeswitch
 from ccd.lab.parties import Caller
 from ccd.lab.stories import PhoneScript, Ring
 from live.field import until
+from live.rooms import a_room
 from live.site import PROMPTS, RATE, Site, Story, _write_tone, hears, melody, samples, settled
 
 pytestmark = pytest.mark.live
@@ -41,9 +40,7 @@ NIGHT, SHORT, NOBOX, RECORDED = "4000", "4001", "4002", "4400"
 def site() -> Iterator[Site]:
     if find_freeswitch() is None:
         pytest.skip("no FreeSWITCH: set CCD_FREESWITCH to its prefix or have freeswitch in PATH")
-    folder = Path(tempfile.mkdtemp(prefix="ccd-voicemail-"))
-    folder.chmod(0o711)
-    try:
+    with a_room("voicemail") as folder:
         made = Site(folder)
         try:
             for name, hz in SOUNDS.items():
@@ -56,8 +53,6 @@ def site() -> Iterator[Site]:
             yield made
         finally:
             made.close()
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
 
 
 @pytest.fixture

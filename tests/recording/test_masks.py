@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from ccd.base.errors import SwitchError, SwitchGone, SwitchRefused
@@ -193,6 +193,9 @@ class SlowSwitch:
         ),
         max_size=30,
     )
+)
+@example(
+    [("hold", "secret"), ("take", ""), ("release", "secret"), ("hold", "secret"), ("lose", ""), ("release", "secret")]
 )
 def test_however_orders_and_answers_cross_the_file_is_silent_exactly_while_a_reason_stands(
     steps: list[tuple[str, str]],

@@ -342,10 +342,17 @@ def test_a_file_that_is_no_good_is_refused_with_an_alarm_and_costs_nobody_his_ca
     assert verify(tmp_path / NAME)
 
 
-def test_a_file_that_is_not_there_is_an_alarm_and_no_error(tmp_path: Path) -> None:
+def test_a_file_that_is_gone_is_an_alarm_and_no_error(tmp_path: Path) -> None:
+    with capture_logs() as logs:
+        lists = Lists(tmp_path, clock=FakeClock(), numbering=CHINA, delta=Delta(version=0, changes=[]))
+    assert [(line["log_level"], line["alarm"]) for line in logs] == [("warning", "lists_unusable")]
+    assert said(lists, "13800138000") == ("", 0)
+
+
+def test_a_site_that_never_had_lists_has_no_alarm(tmp_path: Path) -> None:
     with capture_logs() as logs:
         lists = Lists(tmp_path, clock=FakeClock(), numbering=CHINA)
-    assert [(line["log_level"], line["alarm"]) for line in logs] == [("warning", "lists_unusable")]
+    assert [(line["log_level"], "alarm" in line) for line in logs] == [("info", False)]
     assert said(lists, "13800138000") == ("", 0)
 
 

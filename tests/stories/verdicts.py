@@ -9,8 +9,10 @@ from typing import Any
 
 from ccd.acd.facts import CallerConnected, CallerLeft, CallerQueued, CallerReturned, OfferEnded, OfferMade, TalkEnded
 from ccd.calls.facts import CallArrived, CallEnded, LegCreated, LegEnded
+from ccd.ivr.facts import TransferEnded, TransferStarted
 from ccd.lab.stories import CallerDiary, PhoneDiary
 from ccd.recording.facts import RecordingFailed, RecordingStarted, RecordingStopped
+from ccd.voicemail.facts import VoicemailDiscarded, VoicemailFailed, VoicemailLeft, VoicemailStarted
 
 OVERLAP_US = 60_000
 NEAR_US = 1_500_000
@@ -57,6 +59,8 @@ def rows_are_complete(facts: list[Any]) -> list[str]:
         (OfferMade, (OfferEnded,), "offer_id"),
         (CallerQueued, (TalkEnded, CallerLeft), "entry_id"),
         (RecordingStarted, (RecordingStopped, RecordingFailed), "recording_id"),
+        (TransferStarted, (TransferEnded,), "transfer_id"),
+        (VoicemailStarted, (VoicemailLeft, VoicemailDiscarded, VoicemailFailed), "voicemail_id"),
         (LegCreated, (LegEnded,), "leg_id"),
     ]
     found = []
@@ -67,7 +71,7 @@ def rows_are_complete(facts: list[Any]) -> list[str]:
         found += [f"{name} {one}: begun {times} times" for one, times in began.items() if times > 1]
         found += [f"{name} {one}: never ended" for one in began if one not in ended]
         found += [f"{name} {one}: ended {times} times" for one, times in ended.items() if times > 1]
-        if begun not in (LegCreated,):
+        if begun not in (LegCreated, TransferStarted):  # one that was not allowed only ends
             found += [f"{name} {one}: ended, never begun" for one in ended if one not in began]
     talks: Counter[str] = Counter()
     for fact in facts:

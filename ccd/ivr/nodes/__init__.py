@@ -48,7 +48,7 @@ Prompt = Annotated[str, AfterValidator(_prompt)]
 class Node(BaseModel):
     """Base of all nodes. `next` is the edge taken when nothing else is said; without one the call is hung up."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
 
     type: str
     next: str = ""

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 class Queue(Node):
     """Stand in a queue until an agent has talked to the caller (`next`) or the longest wait is over (`timed_out`).
 
-    A queue that there is not lets everybody through to `next`.
+    A queue that there is not lets everybody through to `next`, and who comes to it again a second later.
     """
 
     queue: str = Field(min_length=1)

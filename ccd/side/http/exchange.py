@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import pwd
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
@@ -87,6 +87,11 @@ def free_text(value: str, what: str) -> str:
     if len(value) > _LONGEST_TEXT or not value.isprintable():
         raise BadInput(f"{what}: one line of at most {_LONGEST_TEXT} signs, without control characters")
     return value.strip()
+
+
+def leading(flows: Sequence[str]) -> str:
+    """Which flows lead to something, as a clause."""
+    return f"flow {flows[0]} leads to it" if len(flows) == 1 else f"flows {', '.join(flows)} lead to it"
 
 
 def limit(request: falcon.Request, default: int = 100, most: int = 1000) -> int:

@@ -12,7 +12,7 @@ from ccd.acd import model, strategies
 from ccd.base import words
 from ccd.base.codes import BadInput
 from ccd.base.errors import NotFound, Refused, Unsafe
-from ccd.side.http.exchange import answer, audited, body, changes, name
+from ccd.side.http.exchange import answer, audited, body, changes, leading, name
 from ccd.side.http.office import Office
 
 Ms = Annotated[int, Meta(ge=0, le=86_400_000)] | UnsetType
@@ -123,7 +123,7 @@ class Queue:
 
     def _refuse_in_use(self, queue: str) -> None:
         if flows := self._office.site.flows_with(queue):
-            raise Refused(f"queue {queue} is in use: flow {', '.join(flows)} leads to it")
+            raise Refused(f"queue {queue} is in use: {leading(flows)}")
         try:
             seen = _row(self._office, self._office.site.queue(queue).queue_id)
         except NotFound:

@@ -10,7 +10,7 @@ from msgspec import UNSET, Meta, UnsetType
 
 from ccd.base.codes import BadInput
 from ccd.base.errors import NotFound, Refused
-from ccd.side.http.exchange import answer, audited, body, changes, free_text, name
+from ccd.side.http.exchange import answer, audited, body, changes, free_text, leading, name
 from ccd.side.http.office import Office
 from ccd.voicemail import model
 
@@ -86,7 +86,7 @@ class VoicemailBox:
         wanted = self._name(box)
         with audited(request, "voicemail_boxes.remove", wanted):
             if flows := self._office.site.flows_with_box(wanted):
-                raise Refused(f"voicemail box {wanted} is in use: flow {', '.join(flows)} leads to it")
+                raise Refused(f"voicemail box {wanted} is in use: {leading(flows)}")
             self._office.store().retire(model.Box, wanted)
         answer(response, {"name": wanted, "removed": True, "applied": self._office.site.applied()})
 

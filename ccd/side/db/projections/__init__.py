@@ -52,6 +52,7 @@ FACTS_ONLY = frozenset(
         "calendar_opened",
         "node_entered",
         "recording_asked",
+        "recording_mask_asked",
         "route_closed",
         "route_opened",
         "transfer_connected",

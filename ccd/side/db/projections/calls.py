@@ -168,8 +168,8 @@ ON CONFLICT DO NOTHING
 
 TRANSFER_ENDED = (
     f"""
-UPDATE ccd.call_segments AS s SET ended_at = {AT}, reason = f.result
-FROM {rows("call_id text, transfer_id text, result text")}
+UPDATE ccd.call_segments AS s SET ended_at = {AT}, reason = f.result, talk_ms = NULLIF(f.talk_ms, 0)
+FROM {rows("call_id text, transfer_id text, result text, talk_ms bigint")}
 WHERE s.call_id = {uid("call_id")} AND s.kind = 'transfer' AND s.segment_key = f.transfer_id AND s.started_at <= {AT}
 """,
     # A call that was not made has no other fact.

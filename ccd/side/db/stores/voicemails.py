@@ -52,6 +52,14 @@ class VoicemailStore:
             raise NotFound(f"no voicemail {voicemail_id}")
         return rows[0]
 
+    def of_number(self, number: str, e164: str) -> list[str]:
+        """Every message of a caller's number that is not deleted."""
+        raw = voicemails.c.caller_number == number
+        his = (voicemails.c.caller_e164 == e164) | raw if e164 else raw
+        question = select(voicemails.c.voicemail_id).where(his, voicemails.c.state != State.DELETED)
+        with self._engine.connect() as connection:
+            return list(connection.scalars(question.order_by(voicemails.c.left_at)))
+
     def _asked(self, question: Select[Any]) -> list[Record]:
         with self._engine.connect() as connection:
             rows = connection.execute(question).mappings()

@@ -95,6 +95,7 @@ call_segments = Table(
     identity("agent_id"),
     words("detail", ""),
     words("reason", ""),
+    duration("talk_ms"),
     one_of("kind", ("flow", "queue", "talk", "transfer")),
     Index(None, "call_id"),
     postgresql_partition_by="RANGE (started_at)",

@@ -51,6 +51,7 @@ voicemails = Table(
     moment("deleted_at"),
     moment("changed_at"),
     words("reason", ""),
+    words("deleted_by", ""),
     Column("size_bytes", BigInteger),
     words("sha256", nullable=True),
     words("file", "unchecked"),

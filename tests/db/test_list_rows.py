@@ -76,7 +76,8 @@ class Office:
     def imports(self, content: str | bytes, name: ListName = BLACKLIST, **usual: str) -> dict[str, Any]:
         path = self.folder / "upload"
         path.write_bytes(content if isinstance(content, bytes) else content.encode())
-        return self.keeper.take_in(path, name, usual=Usual(**usual), who="test")
+        known = {"flow": ["main", "night"], "voicemail": []}
+        return self.keeper.take_in(path, name, usual=Usual(**usual), who="test", known=known)
 
 
 @pytest.fixture
@@ -217,6 +218,17 @@ def test_all_faulty_lines_are_named_and_nothing_is_imported(office: Office) -> N
     assert many["faults"][-1] == "and 980 more faulty lines"
 
 
+def test_lines_that_lead_to_what_there_is_not_are_named(office: Office) -> None:
+    head = "number,action,target\n13800138000,flow,night\n"
+    done = office.imports(f"{head}13800138001,flow,nihgt\n13800138002,voicemail,box\n13800138003,play,whatever\n")
+    assert done["faults"] == [
+        "line 3: no flow 'nihgt'; there are main, night",
+        "line 4: no voicemail box 'box'; there is none",
+    ]
+    assert office.store.counts()["blacklist"] == 0
+    assert office.imports(head)["faulty"] == 0
+
+
 @pytest.mark.parametrize(
     "content",
     [
@@ -245,7 +257,7 @@ def test_a_worker_that_fails_says_why(office: Office) -> None:
     """Like the other work of a keeper that was not told otherwise, by a process of its own."""
     office.keeper._work_beside = work_beside
     with pytest.raises(Refused, match="No such file"):
-        office.keeper.take_in(office.folder / "nowhere", BLACKLIST, usual=Usual(), who="test")
+        office.keeper.take_in(office.folder / "nowhere", BLACKLIST, usual=Usual(), who="test", known={})
 
 
 def test_pages_follow_each_other_by_id(office: Office) -> None:

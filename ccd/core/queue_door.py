@@ -1,0 +1,96 @@
+"""The queue's door: how a flow's caller joins a queue, and what is known of him while he stands in it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from ccd.acd.callers import Stay
+from ccd.acd.service import Acd
+from ccd.base.errors import NotFound
+from ccd.calls import onchannel
+from ccd.calls.model import Call, Leg
+from ccd.core.node import Node
+from ccd.ivr.doors import Diverted, QueueDoor
+from ccd.ivr.flow import Flow
+from ccd.switch.commands import SetVariables
+
+
+class QueueDesk:
+    """Opens queues to flows. `screen` is what the lists say before a queue: the flow that a caller gets instead, or None."""
+
+    def __init__(self, *, acd: Acd, nodes: dict[str, Node], screen: Callable[[Call, str], Flow | None]) -> None:
+        self._acd = acd
+        self._nodes = nodes
+        self._screen = screen
+        self._found: set[str] = set()
+
+    def door(self) -> QueueDoor:
+        """What flows are given."""
+        return QueueDoor(
+            enter=self._enter, waits=self._waits, timeout_prompt=self._timeout_prompt, screen=self._screen_queue
+        )
+
+    def begin(self, leg_id: str) -> None:
+        """A flow begins on a leg: one that a recovery found in a queue is known there already."""
+        if self._acd.caller_of(leg_id) is not None:
+            self._found.add(leg_id)
+
+    def end(self, leg_id: str) -> None:
+        """The flow is over."""
+        self._found.discard(leg_id)
+
+    def _screen_queue(self, call: Call, leg: Leg, queue_name: str) -> None:
+        """Whoever stands in a queue already, or has just left one, is not asked again."""
+        if self._acd.caller_of(leg.leg_id) is not None or leg.leg_id in self._found:
+            return
+        before = call.caller_class
+        instead = self._screen(call, queue_name)
+        if call.caller_class != before:
+            values = onchannel.variables(caller_class=call.caller_class)
+            self._nodes[leg.node].switch.tell(SetVariables(leg_id=leg.leg_id, values=values))
+        if instead is not None:
+            raise Diverted(instead)
+
+    def _enter(self, call: Call, leg: Leg, queue_name: str, priority: int) -> str:
+        caller = self._acd.caller_of(leg.leg_id)
+        found = leg.leg_id in self._found
+        self._found.discard(leg.leg_id)
+        if caller is None:
+            queue = self._acd.queue_named(queue_name)
+            if found:  # the stay that a recovery found ended before the flow came here: its end is in the mailbox
+                return queue.settings.music
+            caller = self._acd.enqueue(
+                call_id=call.call_id,
+                leg_id=leg.leg_id,
+                node=leg.node,
+                number=leg.number,
+                queue_id=queue.settings.queue_id,
+                priority=priority,
+                answered=bool(leg.answered_at),
+            )
+            self._nodes[leg.node].switch.tell(
+                SetVariables(
+                    leg_id=leg.leg_id,
+                    values=onchannel.variables(
+                        queue_id=caller.queue_id,
+                        entry_id=caller.entry_id,
+                        joined_at=caller.joined_at,
+                        priority=caller.priority,
+                        queued=1,
+                    ),
+                )
+            )
+        return self._acd.queues[caller.queue_id].settings.music
+
+    def _waits(self, leg_id: str) -> bool:
+        """Music is for whoever stands in line, parked; not for one who is being bridged."""
+        caller = self._acd.caller_of(leg_id)
+        if caller is None or caller.stay not in (Stay.WAITING, Stay.OFFERED):
+            return False
+        return not self._acd.offers.is_bridging(caller)
+
+    def _timeout_prompt(self, queue_name: str) -> str:
+        try:
+            return self._acd.queue_named(queue_name).settings.timeout_prompt
+        except NotFound:  # removed while he waited
+            return ""
