@@ -143,6 +143,7 @@ def test_no_key_at_all_ends_with_goodbye(story: Story) -> None:
     assert row["ended_by"] == "ccd"
 
 
+@pytest.mark.long
 def test_only_wrong_keys_end_with_goodbye(story: Story) -> None:
     heard, row, _ = menu_story(story, (900, "7"), (2600, "8"))
     assert (row["outcome"], heard[-1]) == ("ivr_ended", GOODBYE_HZ)
@@ -330,6 +331,7 @@ def test_a_station_that_the_switch_does_not_know_is_a_fault_of_configuration(sto
     assert story.results(caller) == [(first.name, "unknown_user"), (second.name, "accepted")]
 
 
+@pytest.mark.long
 def test_a_reject_costs_the_agent_its_delay(story: Story) -> None:
     line = story.queue(reject_delay_ms=1200)
     agent = story.agent(line, rings=(Ring("reject"), Ring("answer", 0, 300)))
@@ -395,6 +397,7 @@ def test_an_agent_who_is_called_directly_is_not_offered_until_that_ends(story: S
 # --- what people say --------------------------------------------------------------------------------
 
 
+@pytest.mark.long
 def test_a_pause_while_ringing_lets_this_caller_through_and_no_other(story: Story) -> None:
     line = story.queue()
     agent = story.agent(line, rings=(Ring("answer", 800, 500),))

@@ -277,6 +277,7 @@ def test_a_caller_to_a_closed_office_leaves_a_message(site: Site, closed: str) -
     assert site.heard(caller)[-2:] == ["voicemail_saved", "goodbye"]
 
 
+@pytest.mark.long
 def test_who_waited_too_long_may_leave_a_message(site: Site) -> None:
     site.api.patch("queues", "sales", max_wait_ms=1_000)
     try:

@@ -235,6 +235,7 @@ def test_keys_typed_before_during_and_after_the_prompt(enquiries: Enquiries, beg
         assert "entry_invalid" not in enquiries.heard(caller)
 
 
+@pytest.mark.long
 def test_keys_typed_as_fast_as_a_machine_types(enquiries: Enquiries) -> None:
     ways: tuple[KeysAs, ...] = ("rfc2833", "info", "both")
     callers = [enquiries.calls(way, at(AFTER, "1357", 15)) for way in ways]

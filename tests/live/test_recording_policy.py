@@ -227,6 +227,7 @@ def test_caller_who_refuses_is_served_and_leaves_no_file(story: Story) -> None:
     assert list(story.site.world.recordings.rglob(f"{told['call_id']}*")) == []
 
 
+@pytest.mark.long
 def test_caller_who_says_nothing_to_the_question_is_recorded(story: Story) -> None:
     line = story.queue("asked", record="no")
     caller = story.calls(line, tone_hz=CALLER_HZ)
@@ -335,6 +336,7 @@ def test_kill_of_core_in_a_part_that_is_never_heard_keeps_it_silent(story: Story
     assert not any(hears(right[at : at + 400], AGENT_HZ) for at in range(0, len(right) - 400, 400)), "not a word of his"
 
 
+@pytest.mark.long
 def test_operator_lists_verifies_holds_and_erases(story: Story, bureau: Bureau) -> None:
     line = story.queue("recorded", record="no")
     caller = story.calls(line, tone_hz=CALLER_HZ)

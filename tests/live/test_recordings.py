@@ -95,6 +95,7 @@ def test_policy_agent_begins_with_the_agent(story: Story) -> None:
     assert MUSIC_HZ not in melody(file_of(row), 1, MUSIC_HZ, AGENT_HZ, GOODBYE_HZ)
 
 
+@pytest.mark.long
 def test_policy_queue_begins_with_the_music(story: Story) -> None:
     line = story.queue(record="queue")
     caller = story.calls(line, tone_hz=CALLER_HZ)
@@ -170,6 +171,7 @@ def test_a_mask_writes_silence_on_the_same_time_line(story: Story) -> None:
     assert abs(len(left) * 1000 / RATE - row["duration_ms"]) < 150, "the time line is whole"
 
 
+@pytest.mark.long
 def test_what_was_said_under_a_mask_is_nowhere_in_the_file(story: Story) -> None:
     """His card number, said from just after the mask until just before its end: no delay of the switch lets any of it in."""
     line = story.queue(record="agent")

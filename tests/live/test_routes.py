@@ -208,6 +208,7 @@ def test_a_waiting_caller_is_answered_in_time_by_the_next_ccd(story: Story) -> N
     late.hang_up()
 
 
+@pytest.mark.long
 def test_ccd_yaml_is_read_again_as_a_whole_or_not_at_all(story: Story) -> None:
     site = story.site
     try:

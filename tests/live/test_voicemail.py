@@ -142,6 +142,7 @@ def test_who_says_nothing_hears_so_and_leaves_nothing(story: Story) -> None:
     assert discarded(story, caller) == "silent"
 
 
+@pytest.mark.long
 def test_silence_ends_a_message(story: Story) -> None:
     caller, _ = speaks(story, NIGHT, tone_hz=None)
     story.site.outside.api(f"uuid_broadcast {caller.uuid} tone_stream://%(1500,0,{VOICE_HZ}) aleg")
@@ -151,6 +152,7 @@ def test_silence_ends_a_message(story: Story) -> None:
     assert hears(samples(Path(row["local_path"]))[0], VOICE_HZ, 0.01)
 
 
+@pytest.mark.long
 def test_the_longest_message_ends_it(story: Story) -> None:
     caller, _ = speaks(story, SHORT)
     assert caller.ended.wait(12)
