@@ -145,7 +145,7 @@ class Site:
         return ["money" if path.startswith("file_string:") else Path(path).stem for path in paths]
 
     def hears(self, caller: Caller, prompt: str, times: int = 1) -> None:
-        until(lambda: self.heard(caller).count(prompt) >= times, f"{prompt} is heard", 20)
+        until(lambda: self.heard(caller).count(prompt) >= times, f"{prompt} is heard", 45)
 
     def types(self, caller: Caller, keys: str) -> None:
         for key in keys:

@@ -80,7 +80,7 @@ def message(story: Story, caller: Caller, **wanted: Any) -> dict[str, Any]:
         assert len(mine) <= 1, "one message, told once"
         return mine[0] if mine and all(mine[0][key] == value for key, value in wanted.items()) else None
 
-    return until(told, f"a voicemail of {number} that is {wanted}", 10)
+    return until(told, f"a voicemail of {number} that is {wanted}", 30)
 
 
 def outcome(story: Story, caller: Caller) -> str:

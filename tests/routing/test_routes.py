@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from ccd.base.dialled import Dialled
@@ -203,7 +205,7 @@ def rank(route: Route, number: Dialled, trunk: str, caller_class: str) -> tuple[
     if route.dialled == "*":
         return (0, 0, *whose, 0)
     if route.dialled.endswith("*"):
-        beginning = route.dialled[:-1]
+        beginning = re.sub("^00", "+", route.dialled[:-1])  # both are the way abroad
         left = [
             (-(len(form) - len(beginning)), -place)
             for place, form in enumerate(number.forms)
@@ -218,6 +220,7 @@ def rank(route: Route, number: Dialled, trunk: str, caller_class: str) -> tuple[
 
 
 @given(found=ROUTES, sent=NUMBERS, trunk=NAMES, caller_class=CLASSES)
+@example(found=[("00*", "", "")], sent="+862161230", trunk="", caller_class="")
 def test_the_index_finds_what_looking_at_every_route_finds(
     found: list[tuple[str, str, str]], sent: str, trunk: str, caller_class: str
 ) -> None:
