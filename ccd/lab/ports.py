@@ -58,6 +58,8 @@ def _is_free(start: int) -> bool:
 
 def _bind(port: int, kind: int) -> socket.socket | None:
     sock = socket.socket(socket.AF_INET, kind)
+    if kind == socket.SOCK_STREAM:  # a minute of TIME_WAIT behind the last owner is no reason; one who listens still is
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         sock.bind((HOST, port))
     except OSError:
