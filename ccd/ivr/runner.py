@@ -96,7 +96,7 @@ def run_flow(
                 flow=root.name,
                 node=course.node,
                 reason="failed",
-                error=str(crash)[:200],
+                error=type(crash).__name__,  # its text may hold what the caller typed; the log has the rest
             )
         )
         raise
