@@ -6,6 +6,7 @@ import io
 import socket
 import ssl
 import time
+from collections.abc import Callable
 from typing import Any
 
 import gevent
@@ -107,24 +108,43 @@ def _connected(host: str, port: int, terms: Terms) -> socket.socket:
 
 
 class _Metered:
-    """A socket whose reader counts bytes, watches the deadline and lets others run: an endless answer is not read for ever."""
+    """A socket whose reader counts bytes, watches the deadline and lets others run: an endless answer is not read for ever.
+
+    As with a socket of Python's, closing it waits for its readers: http.client closes the connection as soon as the headers
+    of an answer say that it will be closed, and the body is read after that.
+    """
 
     def __init__(self, sock: Any, terms: Terms) -> None:
         self._sock = sock
         self._terms = terms
+        self._readers = 0
+        self._closed = False
 
     def makefile(self, *_: Any, **__: Any) -> io.BufferedReader:
         """What http.client reads from."""
-        return io.BufferedReader(_Counted(self._sock, self._terms), _BYTES_AT_ONCE)
+        self._readers += 1
+        return io.BufferedReader(_Counted(self._sock, self._terms, self._reader_closed), _BYTES_AT_ONCE)
+
+    def close(self) -> None:
+        """Close the socket, once nobody reads from it any more."""
+        self._closed = True
+        if not self._readers:
+            self._sock.close()
+
+    def _reader_closed(self) -> None:
+        self._readers -= 1
+        if self._closed:
+            self.close()
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._sock, name)
 
 
 class _Counted(io.RawIOBase):
-    def __init__(self, sock: Any, terms: Terms) -> None:
+    def __init__(self, sock: Any, terms: Terms, closed: Callable[[], None]) -> None:
         self._sock = sock
         self._terms = terms
+        self._told_closed = closed
         self._read = 0
 
     def readable(self) -> bool:
@@ -138,3 +158,8 @@ class _Counted(io.RawIOBase):
         if self._read > self._terms.most_bytes:
             raise ErrandFailed("too_large")
         return count
+
+    def close(self) -> None:
+        if not self.closed:
+            super().close()
+            self._told_closed()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import http.server
 import json
+import os
 import signal
 import socket
 import subprocess
@@ -67,6 +68,17 @@ class _Answers(http.server.BaseHTTPRequestHandler):
 
     def say_json(self) -> None:
         self.says(b'{"a": {"b": [{"c": "x"}], "n": 12.50, "z": null}, "t": true}')
+
+    def say_late(self) -> None:
+        """The headers, and the body when they have been read; it says that it will close, or is of HTTP/1.0, and closes."""
+        version = self.path.split("/")[2].encode()
+        how = b"Connection: close\r\nContent-Length: 11\r\n" if version == b"1.1" else b""
+        self.wfile.write(b"HTTP/" + version + b" 200 OK\r\n" + how + b"\r\n")
+        self.server.leave.wait(0.05)
+        self.wfile.write(b'{"t": true')
+        self.server.leave.wait(0.02)
+        self.wfile.write(b"}")
+        self.close_connection = True
 
     def say_status(self) -> None:
         self.says(b"no", int(self.path.split("/")[2]))
@@ -159,6 +171,11 @@ class ErrandOffice:
 
     def does(self, kind: str, timeout_ms: int = 5_000, **given: Any) -> dict[str, Any]:
         return self.answer(self.begins(kind, timeout_ms, **given))
+
+    def sockets(self) -> int:
+        """How many the office holds open."""
+        held = (os.readlink(file) for file in Path(f"/proc/{self.child.pid}/fd").iterdir())
+        return sum(name.startswith("socket:") for name in held)
 
     def log(self) -> str:
         return (self.folder / "log").read_text()

@@ -71,6 +71,17 @@ def test_a_body_and_a_key_are_sent(office: ErrandOffice, rogue: Rogue) -> None:
     assert (method, body.decode(), got["Idempotency-Key"]) == ("POST", '{"pin":"secret-pin","张":1}', "k1")
 
 
+@pytest.mark.parametrize("version", ["1.0", "1.1"])
+def test_a_body_that_comes_after_its_headers_is_read_and_the_connection_closed(
+    office: ErrandOffice, rogue: Rogue, version: str
+) -> None:
+    open_before = office.sockets()
+    for _ in range(5):
+        answer = asks(office, rogue, f"/late/{version}", into={"t": "t"})
+        assert answer == {"ok": {"status": 200, "values": {"t": ["truth", True]}}}
+    assert office.sockets() <= open_before
+
+
 @pytest.mark.parametrize("status", [204, 301, 400, 404, 500, 503])
 def test_every_status_is_told(office: ErrandOffice, rogue: Rogue, status: int) -> None:
     assert asks(office, rogue, f"/status/{status}")["ok"]["status"] == status
