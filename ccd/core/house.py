@@ -36,6 +36,7 @@ from ccd.core.recovery import Recovery
 from ccd.core.screen import Screen, open_lists
 from ccd.core.site import Site
 from ccd.core.socket import CommandSocket
+from ccd.core.spoken import SpokenTexts
 from ccd.core.verbs import VERBS
 from ccd.ivr.dialling import Dialling
 from ccd.journal.configuration import Configuration
@@ -84,6 +85,7 @@ class House:
             self.clock, self.publisher.publish, self.ledger.route_closings, self.calendars.answer
         )
         self.errands = Errands(self.clock, wiring.errand_times(settings))
+        self.spoken = SpokenTexts(settings.speech)
         self.acd = Acd(self._ports(), self._stay_done)
         self.dialling = Dialling(way_out.dial_ports(self._ports(), self.registry))
         self.recordings = Recordings(

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ccd.base import words
 from ccd.calls.facts import (
     CallArrived,
     CallToFallback,
@@ -33,7 +32,8 @@ def doors(house: House) -> Doors:
         recording=_recording_door(house),
         voicemail=_voicemail_door(house),
         errand=house.errands.start,
-        speech_path=lambda file: words.below(house.settings.speech.seen_by_switch, file),
+        speech_path=house.spoken.path,
+        spoken=house.spoken.path_of,
         hours=house.calendars.edge,
     )
 

@@ -154,6 +154,7 @@ class Doors:
     hours: what a calendar says now: open, closed, holiday or emergency; NotFound where there is none of that name.
     errand: has side do something that the call waits for (ccd.ivr.errands).
     speech_path: where the switch finds a file that an errand spoke.
+    spoken: the same of a text, its language and its voice, '' where nobody has spoken it yet.
     """
 
     prompt_path: Callable[[str], str] = str
@@ -164,3 +165,4 @@ class Doors:
     recording: RecordingDoor = NO_RECORDING
     errand: Errand = _no_errand
     speech_path: Callable[[str], str] = str
+    spoken: Callable[[str, str, str], str] = lambda text, language, voice: ""

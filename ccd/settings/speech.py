@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import re
 import shlex
-from typing import Annotated, Any
+from typing import Annotated, Any, NamedTuple
 
 from pydantic import AfterValidator, BeforeValidator, Field
 
 from ccd.base import words
-from ccd.base.errors import Unsafe
+from ccd.base.errors import Refused, Unsafe
 from ccd.settings.http import Time
 from ccd.settings.kinds import Filled, NoneYet, Word
 from ccd.settings.types import Section
 
+LONGEST_TEXT = 500
+_FORMAT = 1
 PLACES = frozenset({"voice", "language", "output", "text_file"})
 _PLACE = re.compile(r"\{([a-z_]*)\}")
 
@@ -48,6 +52,14 @@ def _switch_path(text: str) -> str:
         raise ValueError("must be a plain absolute path, without blanks, .. or signs that FreeSWITCH expands") from None
 
 
+class Wanted(NamedTuple):
+    """A text to be spoken: `voice` is what the settings say for it, '' where the command names none."""
+
+    text: str
+    language: str
+    voice: str
+
+
 class Speech(Section):
     """How texts are spoken."""
 
@@ -70,3 +82,24 @@ class Speech(Section):
     def seen_by_switch(self) -> str:
         """The folder of what was spoken, as FreeSWITCH sees it."""
         return self.switch_path or self.path
+
+    @property
+    def needs_voice(self) -> bool:
+        """Whether the command has a place for a voice."""
+        return any("{voice}" in word for word in self.command)
+
+    def wanted(self, text: str, language: str, voice: str = "") -> Wanted:
+        """A text with its voice; Refused when it cannot be one that is spoken."""
+        if not self.command:
+            raise Refused("no program that speaks is configured: speech.command in ccd.yaml")
+        if not text.strip() or len(text) > LONGEST_TEXT or not text.isprintable():
+            raise Refused(f"a text is one line of 1 to {LONGEST_TEXT} characters")
+        name = voice or language
+        if name not in self.voices and (voice or self.needs_voice):
+            raise Refused(f"speech.voices has no {name[:40]!r}")
+        return Wanted(text, language, self.voices.get(name, ""))
+
+    def file_of(self, wanted: Wanted) -> str:
+        """The name of a text's file, below `path`: another command or voice is another file."""
+        said = json.dumps([_FORMAT, self.command, *wanted], ensure_ascii=False)
+        return hashlib.sha256(said.encode(errors="replace")).hexdigest()[:40] + ".wav"

@@ -250,7 +250,7 @@ class OfficeProcess:
         while self._speaker.is_configured:
             self._loaded.wait()
             self._loaded.clear()
-            self._speaker.prewarm(constant_texts(self._site.current, self._speaker, self._settings.language))
+            self._speaker.prewarm(constant_texts(self._site.current, self._settings.speech, self._settings.language))
 
     def _journal_grew(self, _segment: int, _offset: int) -> None:
         if self._writer is not None:

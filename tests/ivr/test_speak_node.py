@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import Any
 
 import pytest
@@ -35,6 +36,17 @@ def test_a_text_is_spoken_in_the_language_of_the_flow_and_played() -> None:
     ]
     asking.brings(file=FILE)
     assert asking.heard == [f"/speech/{FILE}"[:-4]]
+    asking.prompt_ends()
+    assert asking.path == ["tell", "on"]
+
+
+def test_a_text_that_has_been_spoken_is_played_and_side_is_not_asked() -> None:
+    asking = Asking(flow("您好 {who}"), values='{"who":"张"}')
+    asking.speaks("zh")
+    spoken = {("您好 张", "zh", ""): f"/speech/{FILE}"}
+    asking.talk.doors = dataclasses.replace(asking.talk.doors, spoken=lambda *wanted: spoken.get(wanted, ""))
+    asking.begins()
+    assert (asking.asked, asking.heard) == ([], [f"/speech/{FILE}"[:-4]])
     asking.prompt_ends()
     assert asking.path == ["tell", "on"]
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import structlog
 from pydantic import AfterValidator, Field
@@ -13,6 +13,7 @@ from ccd.ivr.functions import Value, to_text
 from ccd.ivr.nodes import Node, Prompt, node
 from ccd.ivr.nodes.http import Time
 from ccd.ivr.template import Template
+from ccd.settings.speech import LONGEST_TEXT
 from ccd.settings.types import YesNo
 
 if TYPE_CHECKING:
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger(__name__)
 
-LONGEST_TEXT = 500
 # What programs that speak read as marks and not as text: SSML, phonemes in brackets, escapes.
 _MARKS = str.maketrans(dict.fromkeys("<>[]{}|\\&", " "))
 
@@ -84,26 +84,32 @@ class Speak(Node):
         if self.barge_in and talk.typed:
             return "next"  # he knows it, and presses on
         try:
-            given = self._given(talk)
+            text = self._filled(talk)
         except (ExpressionError, Refused) as wrong:
             log.error("text_not_spoken", call_id=talk.call.call_id, reason=str(wrong))
             return self._failed()
+        language = self.language or talk.language
+        path = talk.doors.spoken(text, language, self.voice) or self._made(talk, text, language)
+        return "next" if path and talk.play(path, barge_in=self.barge_in) else self._failed()
+
+    def _made(self, talk: Talk, text: str, language: str) -> str:
+        """Where the switch finds the text, spoken for this caller; '' when it cannot be."""
+        given = {"text": text, "language": language, "voice": self.voice}
         outcome = talk.run_errand("speech.make", given, timeout_ms=self.timeout_ms or 0, prompt=self.prompt)
         try:
-            path = talk.doors.speech_path(str((outcome.ok or {})["file"]))
+            return talk.doors.speech_path(str((outcome.ok or {})["file"]))
         except (KeyError, Refused) as wrong:
             reason = outcome.reason or (str(wrong) if isinstance(wrong, Refused) else "not_understood")
             log.warning("text_not_spoken", call_id=talk.call.call_id, reason=reason)
-            return self._failed()
-        return "next" if talk.play(path, barge_in=self.barge_in) else self._failed()
+            return ""
 
-    def _given(self, talk: Talk) -> dict[str, Any]:
+    def _filled(self, talk: Talk) -> str:
         if self.text.names & set(talk.values.secrets):
             raise NotSpeakable("a value of it is a secret, and what is spoken is kept in a file")
         text = spoken(self.text.filled(talk.values.readable(), _plain))
         if not text or len(text) > LONGEST_TEXT:
             raise NotSpeakable(f"there are from 1 to {LONGEST_TEXT} characters to speak")
-        return {"text": text, "language": self.language or talk.language, "voice": self.voice}
+        return text
 
     def _failed(self) -> str:
         return "failed" if self.failed else "next"

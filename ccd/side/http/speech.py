@@ -34,7 +34,7 @@ class Speech:
         if not given.text.isprintable():
             raise BadInput("text: one line, without control characters")
         language = name(given.language or desk.language, "language")
-        wanted = desk.speaker.wanted(given.text, language, name(given.voice, "voice") if given.voice else "")
+        wanted = desk.speaker.settings.wanted(given.text, language, name(given.voice, "voice") if given.voice else "")
         try:
             spoken = desk.speaker.file_of(wanted)
         except NotSpoken as failed:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
-import json
 import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -16,7 +14,7 @@ from gevent.lock import BoundedSemaphore
 
 from ccd.base.errors import CcdError, Refused
 from ccd.base.greenlets import spawn
-from ccd.settings.speech import Speech
+from ccd.settings.speech import Speech, Wanted
 from ccd.side.errands import ErrandFailed
 from ccd.side.speech.program import NotSpoken, speak
 from ccd.side.speech.shelf import Shelf
@@ -26,18 +24,8 @@ log = structlog.get_logger(__name__)
 
 T = TypeVar("T")
 
-LONGEST_TEXT = 500
 TOLD_AGAIN_S = 3600.0
-FORMAT = 1
 _BYTES_A_MB = 1_000_000
-
-
-class Wanted(NamedTuple):
-    """A text to be spoken: `voice` is what the settings say for it, '' where the command names none."""
-
-    text: str
-    language: str
-    voice: str
 
 
 class Spoken(NamedTuple):
@@ -51,7 +39,7 @@ class Speaker:
     """Speaks. Concurrent requests for one text make one of it; a program that fails is told of once an hour."""
 
     def __init__(self, settings: Speech) -> None:
-        self._settings = settings
+        self.settings = settings
         self._shelf = Shelf(Path(settings.path), settings.cache_mb * _BYTES_A_MB)
         self._room = BoundedSemaphore(settings.concurrent)
         self._in_hand: dict[str, AsyncResult] = {}
@@ -60,7 +48,7 @@ class Speaker:
     @property
     def is_configured(self) -> bool:
         """Whether there is a program that speaks."""
-        return bool(self._settings.command)
+        return bool(self.settings.command)
 
     def make(self, given: dict[str, Any]) -> dict[str, Any]:
         """The errand of a speak node: the file, below the folder of what was spoken.
@@ -69,33 +57,14 @@ class Speaker:
             ErrandFailed: it could not be spoken.
         """
         try:
-            wanted = self.wanted(str(given["text"]), str(given.get("language", "")), str(given.get("voice", "")))
+            wanted = self.settings.wanted(
+                str(given["text"]), str(given.get("language", "")), str(given.get("voice", ""))
+            )
             return {"file": self.file_of(wanted).file}
         except KeyError:
             raise ErrandFailed("not_understood") from None
         except CcdError as failed:
             raise ErrandFailed(failed.code) from None
-
-    def wanted(self, text: str, language: str, voice: str = "") -> Wanted:
-        """A text with its voice; Refused when it cannot be one that is spoken."""
-        if not self.is_configured:
-            raise Refused("no program that speaks is configured: speech.command in ccd.yaml")
-        if not text.strip() or len(text) > LONGEST_TEXT or not text.isprintable():
-            raise Refused(f"a text is one line of 1 to {LONGEST_TEXT} characters")
-        name, voices = voice or language, self._settings.voices
-        if name not in voices and (voice or self.needs_voice):
-            raise Refused(f"speech.voices has no {name[:40]!r}")
-        return Wanted(text, language, voices.get(name, ""))
-
-    @property
-    def needs_voice(self) -> bool:
-        """Whether the command has a place for a voice."""
-        return any("{voice}" in word for word in self._settings.command)
-
-    def name_of(self, wanted: Wanted) -> str:
-        """The file of a text: another command or voice is another file."""
-        said = json.dumps([FORMAT, self._settings.command, *wanted], ensure_ascii=False)
-        return hashlib.sha256(said.encode(errors="replace")).hexdigest()[:40] + ".wav"
 
     def file_of(self, wanted: Wanted) -> Spoken:
         """The file of a text, spoken now if it is not there.
@@ -103,7 +72,7 @@ class Speaker:
         Raises:
             NotSpoken, NotSound, Refused: it cannot be had; the caller's own time-out interrupts nobody else.
         """
-        name = self.name_of(wanted)
+        name = self.settings.file_of(wanted)
         if self._shelf.has(name):
             return Spoken(name, was_there=True)
         spoken = self._in_hand.get(name)
@@ -128,24 +97,24 @@ class Speaker:
                 log.warning("text_not_prewarmed", language=one.language, reason=failed.code)
 
     def _speak_into(self, spoken: AsyncResult, name: str, wanted: Wanted) -> None:
-        deadline = gevent.Timeout(self._settings.timeout_ms / 1000)
+        deadline = gevent.Timeout(self.settings.timeout_ms / 1000)
         try:
             with deadline, self._room:
                 self._speak(name, wanted)
             spoken.set(None)
         except gevent.Timeout:
-            self._fail(spoken, NotSpoken(f"{self._settings.command[0]} did not speak in time"))
+            self._fail(spoken, NotSpoken(f"{self.settings.command[0]} did not speak in time"))
         except (NotSpoken, NotSound) as failed:
             self._fail(spoken, failed)
         except OSError as error:
-            self._fail(spoken, Refused(f"{self._settings.path} cannot be written: {error.strerror}"))
+            self._fail(spoken, Refused(f"{self.settings.path} cannot be written: {error.strerror}"))
         except Exception as crash:
             self._fail(spoken, Refused(f"{type(crash).__name__} inside ccd"))
         finally:
             del self._in_hand[name]
 
     def _speak(self, name: str, wanted: Wanted) -> None:
-        written = speak(self._settings.command, wanted.text, voice=wanted.voice, language=wanted.language)
+        written = speak(self.settings.command, wanted.text, voice=wanted.voice, language=wanted.language)
         made = _beside(telephone, written)
         _beside(self._shelf.put, name, made)
 
