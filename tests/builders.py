@@ -72,8 +72,8 @@ def station(name: str, phone: str = "", contact: str = "", node: str = "") -> St
     )
 
 
-def tier(queue_name: str, agent_name: str, level: int = 1, position: int = 1) -> Tier:
-    return Tier(queue_id=f"q-{queue_name}", agent_id=f"a-{agent_name}", level=level, position=position)
+def tier(queue_name: str, agent_name: str, level: int = 1, position: int = 1, **more: Any) -> Tier:
+    return Tier(queue_id=f"q-{queue_name}", agent_id=f"a-{agent_name}", level=level, position=position, **more)
 
 
 class World:
@@ -89,7 +89,7 @@ class World:
         self.is_up = True
         self.registry = Registry(self.clock, self.publish)
         self.guards = Guards(self.switch, self.clock)
-        self.acd = Acd(self._ports(), lambda leg_id, why: self.done.append((leg_id, str(why))))
+        self.acd = Acd(self._ports(), lambda leg_id, why: self.done.append((leg_id, str(why))), self.ledger.remembered)
         self.recordings = Recordings(
             clock=self.clock,
             publish=self.publish,
@@ -351,6 +351,7 @@ class World:
         assert self.ledger.masked == {}
         assert self.recordings.masking._held == {}
         assert self.points._courses == {}
-        ready = any(len(one.ready) for one in self.acd.queues.values())
+        ready = self.acd.deciding.matcher.is_anybody_ready()
+        assert self.acd.deciding.matcher.in_line() == []
         assert self.switch.awaited == (1 if ready else 0)
         assert self.switch.unsafe == []

@@ -35,7 +35,7 @@ NEXT: dict[tuple[Activity, Cue], Activity] = {
 
 @dataclass(slots=True)
 class AgentState:
-    """One agent now. `elsewhere` holds legs of his station that no offer of ours made."""
+    """One agent now. `elsewhere` holds legs of his station that no offer of ours made; `counted`: whether he staffs his tiers."""
 
     settings: Agent
     tiers: list[Tier] = field(default_factory=list)
@@ -55,7 +55,7 @@ class AgentState:
     not_before: float = 0.0
     elsewhere: set[str] = field(default_factory=set)
     timer: Timer | None = None
-    in_pool: bool = False
+    counted: bool = False
 
     @property
     def agent_id(self) -> str:
@@ -72,12 +72,11 @@ class AgentState:
             raise BadTransition(f"agent {self.settings.name}: {cue} while {self.activity}")
         self.activity, self.activity_since = new, at
 
-    def is_offerable(self, monotonic: float) -> bool:
-        """Whether a caller may be offered now: the person, the calls and the phone all agree."""
+    def may_be_offered(self, monotonic: float) -> bool:
+        """Whether a caller may be offered now, as far as person and seat go; a call elsewhere is each queue's own matter."""
         return (
             self.presence is Presence.AVAILABLE
             and self.activity is Activity.IDLE
-            and not self.elsewhere
             and self.station is not None
             and monotonic >= self.not_before
         )

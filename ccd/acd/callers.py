@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
+from ccd.acd.facts import OfferResult
+from ccd.acd.matching.stages import Ask
 from ccd.base.clock import Moment, Timer
 
 
@@ -22,7 +24,12 @@ class Stay(StrEnum):
 
 @dataclass(slots=True)
 class QueuedCaller:
-    """A caller in a queue; `joined_at` is his place and never changes."""
+    """A caller in a queue; `joined_at` is his place and never changes.
+
+    `ringing`: the offers that are out for him, each with its agent; `winner` the one that was answered first. `offer_id` and
+    `agent_id` are those of the winner, and until there is one, of the offer that was made first. `refused`: who did not take
+    him, and until when he is not asked again; `tried`: everybody who did not. `bound_to`: whom alone he waits for, until when.
+    """
 
     entry_id: str
     call_id: str
@@ -40,15 +47,20 @@ class QueuedCaller:
     connected_at: Moment = 0
     ended_at: Moment = 0
     timer: Timer | None = None
-
-    def place(self) -> tuple[int, Moment]:
-        """The key of his place in line: higher priority first, then whoever came first."""
-        return (-self.priority, self.joined_at)
+    vip: bool = False
+    asks: tuple[Ask, ...] = ()
+    ringing: dict[str, str] = field(default_factory=dict)
+    winner: str = ""
+    tried: set[str] = field(default_factory=set)
+    refused: dict[str, Moment] = field(default_factory=dict)
+    bound_to: str = ""
+    bound_until: Moment = 0
+    due: Timer | None = None
 
 
 @dataclass(slots=True)
 class Offer:
-    """One agent's phone asked to ring for one caller."""
+    """One agent's phone asked to ring for one caller. `withdrawn`: we take it back, and this is how it ends then."""
 
     offer_id: str
     entry_id: str
@@ -62,7 +74,7 @@ class Offer:
     answered_at: Moment = 0
     parked: bool = False
     bridging: bool = False
-    cancelled: bool = False
+    withdrawn: OfferResult | None = None
     unheard: bool = False
     timer: Timer | None = None
 

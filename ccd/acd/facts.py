@@ -45,7 +45,7 @@ class CallerQueued(Fact, tag="caller_queued", frozen=True, kw_only=True):
 
 
 class OfferMade(Fact, tag="offer_made", frozen=True, kw_only=True):
-    """An agent's phone is asked to ring for a caller."""
+    """An agent's phone is asked to ring for a caller. `draws`: how many draws its queue has made (ccd.acd.matching.draws)."""
 
     offer_id: str
     entry_id: str
@@ -54,6 +54,7 @@ class OfferMade(Fact, tag="offer_made", frozen=True, kw_only=True):
     agent_id: str
     leg_id: str
     contact: str
+    draws: int = 0
 
 
 class OfferEnded(Fact, tag="offer_ended", frozen=True, kw_only=True):

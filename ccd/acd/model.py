@@ -6,6 +6,8 @@ from enum import StrEnum
 
 import msgspec
 
+from ccd.acd.matching.stages import Ask
+
 
 class Presence(StrEnum):
     """What an agent declares."""
@@ -29,6 +31,13 @@ class Queue(msgspec.Struct, frozen=True, kw_only=True):
 
     `min_talk_ms`: an agent who is gone sooner than this after the bridge has not taken the call. `record`, `consent`: what it
     says of recordings (ccd.recording.policy); `keep_days` 0 leaves it to route and site how long they are kept.
+
+    Places: `head_start_ms` of waiting is what its callers have over those of other queues, `ageing_ms` what a point of priority
+    is worth (0: no waiting outweighs it), `vip_priority` the points of a VIP under `vip-first`. Tiers: levels behind the first
+    open after `tier_wait_ms` (0: at once), each so much later where `tier_one_by_one`; a level whose agents are all signed out
+    or on break counts only where `skip_empty_tiers` is off. `asks`: the skills asked for, by waiting time.
+    `refused_again_ms`: so long a caller is not offered again to who refused him. `last_agent_ms`: so long he waits for who
+    served him last. `busy_elsewhere`: an agent on another call is not offered one.
     """
 
     queue_id: str
@@ -48,16 +57,32 @@ class Queue(msgspec.Struct, frozen=True, kw_only=True):
     record: str = "no"
     consent: str = "no"
     keep_days: int = 0
+    zone: str = ""
+    head_start_ms: int = 0
+    ageing_ms: int = 60_000
+    vip_priority: int = 10
+    tier_wait_ms: int = 0
+    tier_one_by_one: bool = False
+    skip_empty_tiers: bool = True
+    asks: tuple[Ask, ...] = ()
+    ring_progressively_delay_ms: int = 10_000
+    refused_again_ms: int = 30_000
+    last_agent_ms: int = 0
+    busy_elsewhere: bool = True
 
 
 class Agent(msgspec.Struct, frozen=True, kw_only=True):
-    """A person who takes queued calls. `station_id` is where a login without a station goes; `record`: no, agent or never."""
+    """A person who takes queued calls. `station_id` is where a login without a station goes; `record`: no, agent or never.
+
+    `skills`: what he can, each with a level from 1 to 10.
+    """
 
     agent_id: str
     name: str
     display_name: str = ""
     station_id: str = ""
     record: str = "no"
+    skills: dict[str, int] = {}
 
 
 class Station(msgspec.Struct, frozen=True, kw_only=True):
@@ -71,9 +96,14 @@ class Station(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Tier(msgspec.Struct, frozen=True, kw_only=True):
-    """An agent's place in a queue: lower level first, position orders within a level."""
+    """An agent's place in a queue: lower level first, position orders within a level.
+
+    `weight` (1 to 100) is for `weighted-random`, `specialist` for `vip-first`.
+    """
 
     queue_id: str
     agent_id: str
     level: int = 1
     position: int = 1
+    weight: int = 10
+    specialist: bool = False

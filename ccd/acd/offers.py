@@ -11,7 +11,7 @@ from ccd.acd.agent_states import AgentState, Cue
 from ccd.acd.callers import Offer, QueuedCaller, Stay, shown
 from ccd.acd.causes import penalty_of, result_of
 from ccd.acd.facts import CallerConnected, OfferEnded, OfferMade, OfferResult
-from ccd.acd.model import Activity
+from ccd.acd.model import Activity, Queue
 from ccd.acd.ports import Ports
 from ccd.base.clock import Moment, ms_between
 from ccd.base.errors import SwitchError, SwitchRefused
@@ -30,6 +30,12 @@ GRACE_S = 3.0
 BRIDGE_DEADLINE_S = 5.0
 REFUSED_BRIDGE = "SWITCH_CONGESTION"
 _OUR_FAULT = frozenset({REFUSED_BRIDGE, "SWITCH_LOST", "LOSE_RACE"})
+CERTAIN_S = 0.2
+"""An agent who has answered and is there so much later has the caller; until then the other telephones ring on."""
+REFUSALS = frozenset(
+    {OfferResult.NO_ANSWER, OfferResult.BUSY, OfferResult.REJECTED, OfferResult.REDIRECTED, OfferResult.NOT_REGISTERED}
+)
+_CAUSE = {OfferResult.CANCELLED: "ORIGINATOR_CANCEL", OfferResult.LOST_RACE: "LOSE_RACE"}
 
 
 class Offers:
@@ -61,7 +67,7 @@ class Offers:
             call_id=caller.call_id,
         )
         self.out[offer.offer_id] = self._by_leg[offer.leg_id] = offer
-        caller.stay, caller.offer_id, caller.agent_id = Stay.OFFERED, offer.offer_id, agent.agent_id
+        self._take_on(offer, caller)
         agent.offer_id = offer.offer_id
         self._ring(offer, caller, queue.ring_ms)
         self._acd.roster.step(agent, Cue.OFFER, now, call_id=caller.call_id, queue_id=caller.queue_id)
@@ -75,8 +81,16 @@ class Offers:
                 agent_id=agent.agent_id,
                 leg_id=offer.leg_id,
                 contact=offer.contact,
+                draws=self._acd.deciding.matcher.draws_of(caller.queue_id).count,
             )
         )
+
+    def _take_on(self, offer: Offer, caller: QueuedCaller) -> None:
+        """The phone of one more agent rings for a caller."""
+        caller.stay = Stay.OFFERED
+        caller.ringing[offer.offer_id] = offer.agent_id
+        if not caller.offer_id:
+            caller.offer_id, caller.agent_id = offer.offer_id, offer.agent_id
 
     def _ring(self, offer: Offer, caller: QueuedCaller, ring_ms: int) -> None:
         leg = Leg(
@@ -140,28 +154,50 @@ class Offers:
         offer = self._by_leg.get(fact.leg_id)
         if offer is not None:
             offer.answered_at = fact.at
-            self._answer(self._acd.callers.get(offer.entry_id))
+            self._answered_first(offer)
         elif (caller := self._acd.caller_of(fact.leg_id)) is not None:
             caller.answered = True
             offer = self.out.get(caller.offer_id)
-            if offer is not None and offer.parked and not offer.bridging and not offer.cancelled:
+            if offer is not None and offer.parked and not offer.bridging and offer.withdrawn is None:
                 self.bridge(offer)
 
-    def _answer(self, caller: QueuedCaller | None) -> None:
-        if caller is not None and not caller.answered:
+    def _answered_first(self, offer: Offer) -> None:
+        """The first telephone that is answered has the caller; the others ring on until it is sure that he stays."""
+        caller = self._acd.callers.get(offer.entry_id)
+        if caller is None or caller.winner or offer.offer_id not in caller.ringing or offer.withdrawn is not None:
+            return
+        caller.winner = caller.offer_id = offer.offer_id
+        caller.agent_id = offer.agent_id
+        self._acd.deciding.stop(caller)
+        if len(caller.ringing) > 1:
+            self._ports.clock.call_later(CERTAIN_S, lambda: self._certain(caller, offer))
+        self._answer(caller)
+
+    def _certain(self, caller: QueuedCaller, offer: Offer) -> None:
+        if caller.winner == offer.offer_id:
+            self._withdraw_all(caller, OfferResult.LOST_RACE, but=offer.offer_id)
+
+    def _answer(self, caller: QueuedCaller) -> None:
+        if not caller.answered:
             self._ports.switch_of(caller.node).tell(Answer(leg_id=caller.leg_id))
 
     def on_agent_parked(self, fact: LegParked) -> None:
         """The agent's leg may be driven."""
         offer = self._by_leg.get(fact.leg_id)
-        if offer is not None and not offer.bridging and not offer.cancelled:
+        if offer is not None and not offer.bridging and offer.withdrawn is None:
             self.join(offer)
 
     def join(self, offer: Offer) -> None:
-        """Bridge the parked agent, as soon as his caller is answered: `uuid_bridge` would end an unanswered leg."""
+        """Bridge the parked agent, as soon as his caller is answered: `uuid_bridge` would end an unanswered leg.
+
+        Who answered while another had the caller waits until that is certain, or the other is gone.
+        """
         offer.parked = True
+        self._answered_first(offer)
         caller = self._acd.callers.get(offer.entry_id)
-        if caller is None or caller.answered or caller.offer_id != offer.offer_id:
+        if caller is not None and offer.offer_id in caller.ringing and caller.winner != offer.offer_id:
+            return
+        if caller is None or caller.answered or caller.winner != offer.offer_id:
             self.bridge(offer)
             return
         self._restart_timer(offer, BRIDGE_DEADLINE_S)
@@ -170,8 +206,8 @@ class Offers:
     def bridge(self, offer: Offer) -> None:
         """Join caller and agent. What the caller's leg needs to survive any ending, the dialplan wrote (customer.xml)."""
         caller = self._acd.callers.get(offer.entry_id)
-        if caller is None or caller.offer_id != offer.offer_id:
-            self._ports.switch_of(offer.node).tell(Hangup(leg_id=offer.leg_id, cause="LOSE_RACE"))
+        if caller is None or caller.winner != offer.offer_id:
+            self._withdraw(offer, OfferResult.CANCELLED if caller is None else OfferResult.LOST_RACE)
             return
         offer.bridging = True
         self._restart_timer(offer, BRIDGE_DEADLINE_S)
@@ -188,13 +224,13 @@ class Offers:
     def bridge_again(self, leg_id: str) -> None:
         """A reconciliation found the agent's leg parked: an order to bridge it went down with the connection."""
         offer = self._by_leg.get(leg_id)
-        if offer is not None and offer.bridging and not offer.cancelled:
+        if offer is not None and offer.bridging and offer.withdrawn is None:
             self.bridge(offer)
 
     def on_bridged(self, fact: LegsBridged) -> None:
         """Caller and agent hear each other."""
         offer = self._by_leg.get(fact.leg_id) or self._by_leg.get(fact.other_id)
-        if offer is None or offer.cancelled:
+        if offer is None or offer.withdrawn is not None:
             return  # a second CHANNEL_BRIDGE of legs that talk already says nothing new
         caller = self._acd.callers.get(offer.entry_id)
         if caller is None or caller.leg_id not in (fact.leg_id, fact.other_id):
@@ -205,9 +241,13 @@ class Offers:
         """The wait ends here; the offer is closed as accepted."""
         offer.bridging = True
         agent = self._acd.roster.find(offer.agent_id)
+        caller.winner, caller.offer_id, caller.agent_id = offer.offer_id, offer.offer_id, offer.agent_id
+        caller.tried.clear()
+        caller.refused.clear()
         caller.stay, caller.connected_at, caller.agent_leg_id = Stay.TALKING, at, offer.leg_id
         agent.no_answers = 0
         self._close(offer)
+        caller.ringing.pop(offer.offer_id, None)
         self._acd.talks.begin(offer)
         self._acd.hold_timer(caller)
         self._acd.roster.step(agent, Cue.CONNECTED, at, call_id=caller.call_id, queue_id=caller.queue_id)
@@ -240,7 +280,7 @@ class Offers:
         agent = self._acd.roster.agents.get(offer.agent_id)
         caller = self._acd.callers.get(offer.entry_id)
         self._close(offer)
-        result = OfferResult.CANCELLED if offer.cancelled else self._result(offer, fact)
+        result = offer.withdrawn or self._result(offer, fact)
         if agent is not None and agent.activity is Activity.OFFERED:
             self._acd.roster.offer_failed(agent, fact.at)
         self._publish_end(offer, caller, result, fact.at, fact.cause)
@@ -248,35 +288,68 @@ class Offers:
             queue = self._acd.queues[offer.queue_id].settings
             penalty = penalty_of(result, queue)
             self._acd.roster.penalise(agent, penalty.delay_ms, penalty.counts, queue.max_no_answers)
-        if caller is not None and caller.offer_id == offer.offer_id:
-            self._back_in_line(caller, offer, fact.at)
+        if caller is not None and caller.ringing.pop(offer.offer_id, ""):
+            if result in REFUSALS:
+                self._acd.deciding.refused(caller, offer.agent_id, _refused_ms(result, self._queue(offer)))
+            self._without(caller, offer, fact.at)
         if agent is not None:
             self._acd.agent_changed(agent)
+
+    def _queue(self, offer: Offer) -> Queue:
+        return self._acd.queues[offer.queue_id].settings
 
     def _result(self, offer: Offer, fact: LegEnded) -> OfferResult:
         if offer.answered_at and fact.cause not in _OUR_FAULT:
             return OfferResult.REJECTED
         return result_of(fact.cause, fact.protocol_cause, fact.progressed_at, offer.contact)
 
-    def _back_in_line(self, caller: QueuedCaller, offer: Offer, at: Moment) -> None:
-        """The same place, with the same waiting time; offered again only when his leg stands parked."""
+    def _without(self, caller: QueuedCaller, offer: Offer, at: Moment) -> None:
+        """One telephone less for a caller: another may have answered too, others may ring on, or he is back in line.
+
+        His place stays, and the time that he has waited; he is offered again only when his leg stands parked.
+        """
+        if caller.winner and caller.winner != offer.offer_id:
+            return
+        caller.winner = caller.offer_id = caller.agent_id = ""
         if offer.bridging:
             self._acd.talks.give_back(caller, at)
-        else:
-            caller.offer_id = caller.agent_id = ""
+            return
+        ringing = [one for one in map(self.out.get, caller.ringing) if one is not None and one.withdrawn is None]
+        if not ringing:
             self._acd.wait(caller)
+            return
+        caller.offer_id, caller.agent_id = ringing[0].offer_id, ringing[0].agent_id
+        if answered := sorted((one for one in ringing if one.answered_at), key=lambda one: one.answered_at):
+            self._answered_first(answered[0])
+            if answered[0].parked:
+                self.join(answered[0])
+        else:
+            self._acd.deciding.wait(caller)
 
     def withdraw(self, caller: QueuedCaller) -> None:
-        """The caller is gone: his agent's phone stops ringing, and shows a missed call only if it had rung for nobody else."""
-        offer = self.out.get(caller.offer_id)
-        if offer is not None and not offer.cancelled:
-            offer.cancelled = True
+        """The caller is gone: the phones stop ringing, and show a missed call only if they had rung for nobody else."""
+        self._withdraw_all(caller, OfferResult.CANCELLED)
+
+    def withdraw_losers(self, caller: QueuedCaller) -> None:
+        """The caller comes back from an agent while others were still being rung for him: all of it begins anew."""
+        self._withdraw_all(caller, OfferResult.LOST_RACE)
+        caller.ringing.clear()
+
+    def _withdraw_all(self, caller: QueuedCaller, result: OfferResult, but: str = "") -> None:
+        for offer_id in list(caller.ringing):
+            offer = self.out.get(offer_id)
+            if offer is not None and offer_id != but:
+                self._withdraw(offer, result)
+
+    def _withdraw(self, offer: Offer, result: OfferResult) -> None:
+        if offer.withdrawn is None:
+            offer.withdrawn = result
             self._restart_timer(offer, GRACE_S)
-            self._ports.switch_of(offer.node).tell(Hangup(leg_id=offer.leg_id, cause="ORIGINATOR_CANCEL"))
+            self._ports.switch_of(offer.node).tell(Hangup(leg_id=offer.leg_id, cause=_CAUSE[result]))
 
     def is_bridging(self, caller: QueuedCaller) -> bool:
         """Whether an agent has answered for this caller and the two are being joined."""
-        offer = self.out.get(caller.offer_id)
+        offer = self.out.get(caller.winner)
         return offer is not None and bool(offer.answered_at or offer.bridging)
 
     def uses(self, queue_id: str) -> bool:
@@ -286,7 +359,9 @@ class Offers:
     def adopt(self, offer: Offer, left_s: float) -> None:
         """Take up an offer that a recovery found ringing; it keeps what is left of its time."""
         self.out[offer.offer_id] = self._by_leg[offer.leg_id] = offer
-        offer.call_id = offer.call_id or self._acd.callers[offer.entry_id].call_id
+        caller = self._acd.callers[offer.entry_id]
+        self._take_on(offer, caller)
+        offer.call_id = offer.call_id or caller.call_id
         self._ports.switch_of(offer.node).await_begin()
         offer.timer = self._ports.clock.call_later(max(left_s, 0.0) + GRACE_S, lambda: self._overdue(offer))
 
@@ -319,3 +394,8 @@ class Offers:
                 ring_ms=ms_between(offer.made_at, offer.answered_at or at),
             )
         )
+
+
+def _refused_ms(result: OfferResult, queue: Queue) -> int:
+    """Who said no to a caller is not asked for him again so soon; who missed him may be, when nobody else is ready."""
+    return queue.refused_again_ms if result in (OfferResult.REJECTED, OfferResult.REDIRECTED) else 0

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import AbstractContextManager
 
 from ccd.acd.agent_states import AgentState, Cue
 from ccd.acd.facts import AgentChanged
@@ -13,11 +14,16 @@ from ccd.base.errors import NotFound, Refused
 from ccd.base.ids import new_id
 from ccd.calls.facts import LegCreated, LegEnded, Role
 
+Together = Callable[[Mapping[str, AgentState]], AbstractContextManager[None]]
+
 
 class Roster:
-    """All agents, in step with people and with phones. `on_change` hears of each agent whose offerability may differ."""
+    """All agents, in step with people and with phones. `on_change` hears of each agent whose offerability may differ.
 
-    def __init__(self, ports: Ports, on_change: Callable[[AgentState], None]) -> None:
+    `together` holds decisions back until many agents have changed.
+    """
+
+    def __init__(self, ports: Ports, on_change: Callable[[AgentState], None], together: Together) -> None:
         self.agents: dict[str, AgentState] = {}
         self._stations: dict[str, Station] = {}
         self._seat_of: dict[str, str] = {}
@@ -26,6 +32,7 @@ class Roster:
         self._legs_of_phone: dict[str, set[str]] = {}
         self._ports = ports
         self._on_change = on_change
+        self._together = together
 
     def configure(self, agents: Iterable[Agent], stations: Iterable[Station], tiers: Iterable[Tier]) -> None:
         """Take a new configuration; nobody is logged out by it unless he or his station is gone."""
@@ -34,23 +41,25 @@ class Roster:
         for tier in tiers:
             tiers_of.setdefault(tier.agent_id, []).append(tier)
         known = {agent.agent_id: agent for agent in agents}
-        for agent_id, settings in known.items():
-            state = self.agents.setdefault(agent_id, AgentState(settings))
-            state.settings = settings
-            state.tiers = tiers_of.get(agent_id, [])
-            if state.station is not None:
-                self._sit(state, self._stations.get(state.station.station_id))
-                if state.station is None:
-                    self._set_presence(state, Presence.LOGGED_OUT, "station_retired")
-            self._on_change(state)
-        for agent_id in [one for one in self.agents if one not in known]:
-            gone = self.agents[agent_id]
-            if gone.presence is not Presence.LOGGED_OUT:
-                self._set_presence(gone, Presence.LOGGED_OUT, "agent_retired")
-            gone.tiers = []
-            self._on_change(gone)
-            if gone.activity is Activity.IDLE:
-                del self.agents[agent_id]
+        gone = [state for agent_id, state in self.agents.items() if agent_id not in known]
+        with self._together(self.agents):
+            for agent_id, settings in known.items():
+                state = self.agents.setdefault(agent_id, AgentState(settings))
+                state.settings = settings
+                state.tiers = tiers_of.get(agent_id, [])
+                if state.station is not None:
+                    self._sit(state, self._stations.get(state.station.station_id))
+                    if state.station is None:
+                        self._set_presence(state, Presence.LOGGED_OUT, "station_retired")
+                self._on_change(state)
+            for state in gone:
+                state.tiers = []
+                if state.presence is not Presence.LOGGED_OUT:
+                    self._set_presence(state, Presence.LOGGED_OUT, "agent_retired")
+                self._on_change(state)
+        for state in gone:
+            if state.activity is Activity.IDLE:
+                del self.agents[state.agent_id]
 
     def find(self, agent_id: str) -> AgentState:
         """The agent, or NotFound."""

@@ -1,22 +1,24 @@
 """The queue: who waits, who is free, who is offered to whom. Triggers are events and due times; nothing polls.
 
-Between two events no caller waits whom a ready agent of his queue could take: each trigger looks at one queue's first
-agent, or at the first caller of each queue of one agent, so that a decision costs the same however long the lines are.
+Between two events no caller waits whom a ready agent could take (`deciding`, and `matching` which is pure).
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
-from ccd.acd import strategies
 from ccd.acd.agent_states import AgentState
 from ccd.acd.callers import QueuedCaller, Stay
+from ccd.acd.deciding import Deciding
 from ccd.acd.facts import CallerLeft, CallerQueued, LeftReason, TalkEnded
 from ccd.acd.lines import Ordered
+from ccd.acd.matching.stages import Ask
 from ccd.acd.model import Queue
 from ccd.acd.offers import Offers
 from ccd.acd.ports import Ports
+from ccd.acd.remembered import Remembered
 from ccd.acd.roster import Roster
+from ccd.acd.strategies import Rings, named
 from ccd.acd.talks import Talks
 from ccd.base.clock import Moment, ms_between
 from ccd.base.errors import NotFound
@@ -25,27 +27,33 @@ from ccd.calls.facts import EndedBy, LegEnded, LegParked, Role, ended_by_far_end
 
 
 class QueueState:
-    """One queue now: its settings, who waits in it and who could take the next."""
+    """One queue now: its settings, and who waits in it with nobody's phone ringing for him."""
 
     def __init__(self, settings: Queue) -> None:
         self.settings = settings
-        self.strategy = strategies.named(settings.strategy)
         self.line = Ordered()
-        self.ready = Ordered()
 
 
 class Acd:
-    """Queues, agents and what is decided between them. `on_done` tells that a caller's stay ended and his leg is ours again."""
+    """Queues, agents and what is decided between them. `on_done` tells that a caller's stay ended and his leg is ours again.
 
-    def __init__(self, ports: Ports, on_done: Callable[[str, LeftReason], None]) -> None:
+    `remembered` is what strategies know of agents; whoever keeps it lets it follow the facts. `zone` is the site's, for queues
+    that have none of their own.
+    """
+
+    def __init__(
+        self, ports: Ports, on_done: Callable[[str, LeftReason], None], remembered: Remembered, zone: str = "UTC"
+    ) -> None:
         self.queues: dict[str, QueueState] = {}
         self.callers: dict[str, QueuedCaller] = {}
         self._by_leg: dict[str, QueuedCaller] = {}
         self._ports = ports
         self._on_done = on_done
         self._watching = False
-        self.roster = Roster(ports, self.agent_changed)
+        self.zone = zone
         self.offers = Offers(ports, self)
+        self.deciding = Deciding(ports, self, self._offer, remembered)
+        self.roster = Roster(ports, self.agent_changed, self.deciding.together)
         self.talks = Talks(ports, self)
 
     # --- configuration ----------------------------------------------------------------------------
@@ -58,13 +66,19 @@ class Acd:
                 self.queues[settings.queue_id] = QueueState(settings)
             else:
                 state.settings = settings
-                state.strategy = strategies.named(settings.strategy)
                 self._time_anew(settings.queue_id)
+        for settings in queues:
+            self.deciding.take_queue(settings)
         known = {settings.queue_id for settings in queues}
         for queue_id in [one for one in self.queues if one not in known]:
             in_use = any(caller.queue_id == queue_id for caller in self.callers.values())
             if not in_use and not self.offers.uses(queue_id) and not self.talks.uses(queue_id):
                 del self.queues[queue_id]
+                self.deciding.drop_queue(queue_id)
+        for caller in self.callers.values():
+            if caller.stay is Stay.WAITING:
+                self.queues[caller.queue_id].line.add(caller.entry_id, self._key(caller))
+        self.deciding.serve_all()
 
     def _time_anew(self, queue_id: str) -> None:
         """The longest wait may have changed for those who wait already."""
@@ -96,6 +110,8 @@ class Acd:
         queue_id: str,
         priority: int,
         answered: bool,
+        vip: bool = False,
+        asks: tuple[Ask, ...] = (),
     ) -> QueuedCaller:
         """A caller joins a queue, now."""
         now = self._ports.clock.now()
@@ -109,6 +125,8 @@ class Acd:
             joined_at=now,
             priority=priority,
             answered=answered,
+            vip=vip,
+            asks=asks,
         )
         self._ports.publish(
             CallerQueued(
@@ -136,9 +154,22 @@ class Acd:
         queue = self.queues[caller.queue_id]
         if caller.timer is None:
             self._time(caller)
-        queue.line.add(caller.entry_id, caller.place())
-        self._serve_caller(queue)
+        queue.line.add(caller.entry_id, self._key(caller))
+        self.deciding.wait(caller)
         self.watch()
+
+    def taken_up_ringing(self, caller: QueuedCaller) -> None:
+        """A recovery found a phone ringing for a caller: nobody else is asked, unless his queue rings several."""
+        self.queues[caller.queue_id].line.remove(caller.entry_id)
+        if not self.rings_several(caller):
+            self.deciding.stop(caller)
+
+    def rings_several(self, caller: QueuedCaller) -> bool:
+        """Whether more than one phone may ring for a caller at the same time."""
+        return named(self.queues[caller.queue_id].settings.strategy).rings is not Rings.ONE
+
+    def _key(self, caller: QueuedCaller) -> tuple[int, Moment]:
+        return (self.deciding.place(caller), caller.joined_at)
 
     def _time(self, caller: QueuedCaller) -> None:
         if longest_ms := self.queues[caller.queue_id].settings.max_wait_ms:
@@ -154,6 +185,7 @@ class Acd:
         """The wait ends; whoever was being rung for him stops ringing."""
         self.hold_timer(caller)
         self.queues[caller.queue_id].line.remove(caller.entry_id)
+        self.deciding.stop(caller)
         self._forget(caller)
         self.watch()
         self._ports.publish(
@@ -242,7 +274,7 @@ class Acd:
 
     def watch(self) -> None:
         """Have events handed over at once while a caller waits or an agent could take one: both are about to be decided."""
-        awaited = any(queue.line or queue.ready for queue in self.queues.values())
+        awaited = self.deciding.matcher.is_anybody_ready() or any(queue.line for queue in self.queues.values())
         if awaited == self._watching:
             return
         self._watching = awaited
@@ -254,63 +286,17 @@ class Acd:
 
     # --- decisions --------------------------------------------------------------------------------
 
-    def _serve_caller(self, queue: QueueState) -> None:
-        """Offer the first waiting caller to the first ready agent, as long as there are both."""
-        while queue.line and queue.ready:
-            entry_id, agent_id = queue.line.first(), queue.ready.first()
-            if entry_id is None or agent_id is None:
-                return
-            self._offer(self.callers[entry_id], self.roster.agents[agent_id])
-
-    def _serve_agent(self, agent: AgentState) -> None:
-        """Offer a ready agent the first caller of all his queues: lower tier first, then the place in line."""
-        best: tuple[int, tuple[int, Moment], str] | None = None
-        for tier in agent.tiers:
-            queue = self.queues.get(tier.queue_id)
-            if queue is None or not queue.line:
-                continue
-            entry_id = queue.line.first() or ""
-            found = (tier.level, self.callers[entry_id].place(), entry_id)
-            if best is None or found < best:
-                best = found
-        if best is not None:
-            self._offer(self.callers[best[2]], agent)
-
     def _offer(self, caller: QueuedCaller, agent: AgentState) -> None:
         self.queues[caller.queue_id].line.remove(caller.entry_id)
-        self._leave_pools(agent)
         self.offers.make(caller, agent)
 
     def agent_changed(self, agent: AgentState) -> None:
-        """Keep the pools in step with one agent, and serve him if he has become free."""
-        may = agent.is_offerable(self._ports.clock.monotonic()) and self._ports.node_is_up(
-            agent.station.node if agent.station else ""
-        )
-        if not may:
-            self._leave_pools(agent)
-            self.watch()
-            return
-        self._leave_pools(agent)
-        agent.in_pool = True
-        for tier in agent.tiers:
-            if queue := self.queues.get(tier.queue_id):
-                candidate = strategies.Candidate(
-                    agent_id=agent.agent_id,
-                    level=tier.level,
-                    position=tier.position,
-                    idle_since=agent.idle_since,
-                )
-                queue.ready.add(agent.agent_id, queue.strategy(candidate))
-        self._serve_agent(agent)
+        """Keep in step with one agent; if he has become free, he is offered whoever is next."""
+        self.deciding.agent_changed(agent)
         self.watch()
-
-    def _leave_pools(self, agent: AgentState) -> None:
-        if agent.in_pool:
-            agent.in_pool = False
-            for queue in self.queues.values():
-                queue.ready.remove(agent.agent_id)
 
     def refresh_all(self) -> None:
         """Look at every agent anew: a switch came up or went down, or a configuration changed."""
-        for agent in list(self.roster.agents.values()):
-            self.agent_changed(agent)
+        with self.deciding.together(self.roster.agents):
+            for agent in list(self.roster.agents.values()):
+                self.agent_changed(agent)

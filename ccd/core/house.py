@@ -86,7 +86,7 @@ class House:
         )
         self.errands = Errands(self.clock, wiring.errand_times(settings))
         self.spoken = SpokenTexts(settings.speech)
-        self.acd = Acd(self._ports(), self._stay_done)
+        self.acd = Acd(self._ports(), self._stay_done, self.ledger.remembered, settings.zone)
         self.dialling = Dialling(way_out.dial_ports(self._ports(), self.registry))
         self.recordings = Recordings(
             clock=self.clock,

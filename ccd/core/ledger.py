@@ -19,6 +19,7 @@ from ccd.acd.facts import (
     OfferMade,
     TalkEnded,
 )
+from ccd.acd.remembered import Remembered
 from ccd.base.clock import Moment
 from ccd.calls.facts import CallAnswered, CallArrived, CallEnded, LegCreated, LegEnded, Role, SwitchConnected
 from ccd.core.open_calls import OpenCall, OpenLeg, OpenTransfer
@@ -48,7 +49,7 @@ class Ledger(msgspec.Struct, kw_only=True):
 
     `widowed` are offers whose call has ended before them. `core_uuids` tells by node which run of FreeSWITCH the legs belong to.
     `closings` are the calendars that somebody closed, `route_closings` the routes,
-    `voicemails` by call the messages that are being spoken.
+    `voicemails` by call the messages that are being spoken, `remembered` what strategies know of agents.
     """
 
     agents: dict[str, AgentChanged] = msgspec.field(default_factory=dict)
@@ -62,6 +63,7 @@ class Ledger(msgspec.Struct, kw_only=True):
     route_closings: dict[str, RouteClosed] = msgspec.field(default_factory=dict)
     voicemails: dict[str, VoicemailStarted] = msgspec.field(default_factory=dict)
     ended: dict[str, Moment] = msgspec.field(default_factory=dict)
+    remembered: Remembered = msgspec.field(default_factory=Remembered)
     latest_at: Moment = 0
 
     def masks_of(self, call_id: str) -> dict[str, KeptMask]:
@@ -72,6 +74,7 @@ class Ledger(msgspec.Struct, kw_only=True):
     def apply(self, fact: Any) -> None:
         """Follow one fact."""
         self.latest_at = max(self.latest_at, fact.at)
+        self.remembered.apply(fact)
         step = _STEPS.get(type(fact))
         if step is not None:
             step(self, fact)

@@ -134,7 +134,8 @@ class Stays:
 
     def _take_up_talk(self, node: Node, caller: QueuedCaller, agent: Found, connected: bool) -> None:
         offer = self._offer(caller, agent, onchannel.read(agent.variables))
-        caller.offer_id, caller.agent_id = offer.offer_id, offer.agent_id
+        caller.winner = caller.offer_id = offer.offer_id
+        caller.agent_id = offer.agent_id
         if not connected:
             caller.stay = Stay.OFFERED
             self._acd.take_up(caller)
@@ -164,15 +165,20 @@ class Stays:
         made = past.offers.get(place.offer_id) if past is not None else None
         if caller is not None and made is not None and made["entry_id"] != caller.entry_id:
             caller = None  # made for an earlier stay of the same call
-        if caller is None or caller.stay is not Stay.WAITING or agent is None or agent.activity is not Activity.IDLE:
+        if caller is None or not self._may_ring(caller) or agent is None or agent.activity is not Activity.IDLE:
             node.switch.tell(Hangup(leg_id=found.leg_id, cause="ORIGINATOR_CANCEL"))
             return
         offer = self._offer(caller, found, place)
-        self._acd.queues[caller.queue_id].line.remove(caller.entry_id)
-        caller.stay, caller.offer_id, caller.agent_id = Stay.OFFERED, offer.offer_id, offer.agent_id
+        self._acd.taken_up_ringing(caller)
         self._adopt_offer(offer, caller)
         if found.parked:
-            self._acd.offers.bridge(offer)
+            self._acd.offers.join(offer)
+
+    def _may_ring(self, caller: QueuedCaller) -> bool:
+        """Whether a phone may ring for a caller: nobody's does yet, or his queue rings several."""
+        if caller.stay is Stay.WAITING:
+            return True
+        return caller.stay is Stay.OFFERED and not caller.winner and self._acd.rings_several(caller)
 
     def _offer(self, caller: QueuedCaller, agent: Found, place: Place) -> Offer:
         return Offer(

@@ -8,6 +8,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from ccd.acd.callers import Stay
 from ccd.acd.facts import CallerQueued, OfferMade
+from ccd.acd.matching.score import place_of
 from ccd.acd.model import Activity, Presence
 from ccd.calls.facts import CallArrived, CallEnded
 from ccd.switch.commands import Bridge, Hangup
@@ -166,15 +167,16 @@ class Day(RuleBasedStateMachine):
         for state in acd.queues.values():
             for agent in acd.roster.agents.values():
                 serves = any(one.queue_id == state.settings.queue_id for one in agent.tiers)
-                if serves and agent.is_offerable(self.world.clock.monotonic()) and self.world.is_up:
-                    assert len(state.line) == 0, (
+                if serves and self.world.acd.deciding.matcher.is_ready(agent.agent_id) and self.world.is_up:
+                    waiting = [acd.callers[entry] for entry in state.line]
+                    assert all(agent.agent_id in one.refused for one in waiting), (
                         f"{agent.agent_id} is ready and somebody waits in {state.settings.name}"
                     )
 
     @invariant()
     def one_offer_to_an_agent_and_to_a_caller(self) -> None:
         out = list(self.world.acd.offers.out.values())
-        live = [one for one in out if not one.cancelled]
+        live = [one for one in out if one.withdrawn is None]
         assert len({one.agent_id for one in out}) == len(out)
         assert len({one.entry_id for one in live}) == len(live)
         for offer in out:
@@ -195,7 +197,7 @@ class Day(RuleBasedStateMachine):
     def waiting_callers_stand_in_line_in_order(self) -> None:
         callers = self.world.acd.callers
         for state in self.world.acd.queues.values():
-            places = [callers[entry].place() for entry in state.line]
+            places = [self.world.acd.deciding.place(callers[entry]) for entry in state.line]
             assert places == sorted(places)
             waiting = {one.entry_id for one in callers.values() if one.stay is Stay.WAITING}
             assert set(state.line) == {one for one in waiting if callers[one].queue_id == state.settings.queue_id}
@@ -229,7 +231,8 @@ class Day(RuleBasedStateMachine):
             for entry, at in first.items():
                 other = queued[entry]
                 if other.queue_id == one.queue_id and at > one.joined_at:
-                    assert (-other.priority, other.at) < one.place()
+                    theirs = place_of(other.at, other.priority, ageing_ms=60_000)
+                    assert theirs < self.world.acd.deciding.place(one)
 
     def teardown(self) -> None:
         """Everybody goes home: nothing may be left."""

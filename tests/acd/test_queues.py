@@ -36,7 +36,7 @@ def test_caller_whose_offer_failed_is_before_those_who_came_after_him(world: Wor
     assert (world.offered_to(first), world.offered_to(second)) == ("bob", "")
 
 
-def test_agent_of_several_queues_takes_the_lower_tier_then_the_longer_wait() -> None:
+def test_agent_of_several_queues_takes_whoever_has_waited_longest_whatever_his_level_there() -> None:
     world = World()
     world.configure(
         [queue("support"), queue("sales"), queue("vip")],
@@ -51,7 +51,7 @@ def test_agent_of_several_queues_takes_the_lower_tier_then_the_longer_wait() -> 
         order.append(caller)
         world.caller_hangs_up(caller)
         world.switch_obeys()
-    assert order == [vip, sales, support]
+    assert order == [sales, support, vip]
 
 
 def test_an_offered_agent_stands_ready_in_none_of_his_queues() -> None:
@@ -60,7 +60,7 @@ def test_an_offered_agent_stands_ready_in_none_of_his_queues() -> None:
     world.ready("alice")
     world.caller_queues("support")
     assert world.offered_to(world.caller_queues("sales")) == ""
-    assert all(len(one.ready) == 0 for one in world.acd.queues.values())
+    assert [world.acd.deciding.matcher.ready_in(one) for one in world.acd.queues] == [0, 0]
 
 
 def test_caller_taken_out_of_the_queue_is_his_flows_again(world: World) -> None:

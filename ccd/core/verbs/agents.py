@@ -22,7 +22,7 @@ def agent_row(house: House, agent: AgentState) -> dict[str, Any]:
         "presence": str(agent.presence),
         "reason": agent.reason,
         "activity": "busy_elsewhere" if agent.elsewhere and agent.activity == "idle" else str(agent.activity),
-        "ready": agent.in_pool,
+        "ready": house.acd.deciding.matcher.is_ready(agent.agent_id),
         "since": iso(max(agent.presence_since, agent.activity_since) or None),
         "station": agent.station.name if agent.station else "",
         "contact": agent.station.contact if agent.station else "",

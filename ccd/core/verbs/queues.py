@@ -24,7 +24,7 @@ def _queues_list(house: House, given: dict[str, Any]) -> list[dict[str, Any]]:
                 "strategy": queue.settings.strategy,
                 "waiting": len(waiting),
                 "talking": len(stays) - len(waiting),
-                "ready_agents": len(queue.ready),
+                "ready_agents": house.acd.deciding.matcher.ready_in(queue.settings.queue_id),
                 "longest_wait_ms": ms_between(min(waiting), now) if waiting else 0,
             }
         )
