@@ -89,7 +89,10 @@ class Deciding:
                 if tier.queue_id in self._staff:
                     self._staff[tier.queue_id][agent.agent_id] = tier
         for state in self._acd.queues.values():
-            self._count_levels(state.settings)
+            self.take_queue(state.settings)
+        for caller in self._acd.callers.values():
+            if self.matcher.waits(caller.entry_id):
+                self._put(caller)
         self.serve_all()
 
     def _counted_levels(self, queue: Queue) -> tuple[int, ...]:
@@ -251,7 +254,7 @@ class Deciding:
         return stages_of(caller.asks or queue.asks, self._tiers(queue), vip=vip)
 
     def _tiers(self, queue: Queue) -> Tiers:
-        levels = len(self._levels.get(queue.queue_id, ()))
+        levels = len({tier.level for tier in self._staff.get(queue.queue_id, {}).values()})
         return Tiers(wait_ms=queue.tier_wait_ms, one_by_one=queue.tier_one_by_one, levels=levels)
 
     def _look_again(self, caller: QueuedCaller, due: Moment) -> None:

@@ -32,9 +32,8 @@ REFUSED_BRIDGE = "SWITCH_CONGESTION"
 _OUR_FAULT = frozenset({REFUSED_BRIDGE, "SWITCH_LOST", "LOSE_RACE"})
 CERTAIN_S = 0.2
 """An agent who has answered and is there so much later has the caller; until then the other telephones ring on."""
-REFUSALS = frozenset(
-    {OfferResult.NO_ANSWER, OfferResult.BUSY, OfferResult.REJECTED, OfferResult.REDIRECTED, OfferResult.NOT_REGISTERED}
-)
+NOT_HIS = frozenset({OfferResult.CANCELLED, OfferResult.LOST_RACE, OfferResult.CONGESTION})
+"""How an offer ends that says nothing of the agent or his phone."""
 _CAUSE = {OfferResult.CANCELLED: "ORIGINATOR_CANCEL", OfferResult.LOST_RACE: "LOSE_RACE"}
 
 
@@ -289,7 +288,7 @@ class Offers:
             penalty = penalty_of(result, queue)
             self._acd.roster.penalise(agent, penalty.delay_ms, penalty.counts, queue.max_no_answers)
         if caller is not None and caller.ringing.pop(offer.offer_id, ""):
-            if result in REFUSALS:
+            if result not in NOT_HIS:
                 self._acd.deciding.refused(caller, offer.agent_id, _refused_ms(result, self._queue(offer)))
             self._without(caller, offer, fact.at)
         if agent is not None:
@@ -310,10 +309,10 @@ class Offers:
         """
         if caller.winner and caller.winner != offer.offer_id:
             return
-        caller.winner = caller.offer_id = caller.agent_id = ""
         if offer.bridging:
             self._acd.talks.give_back(caller, at)
             return
+        caller.winner = caller.offer_id = caller.agent_id = ""
         ringing = [one for one in map(self.out.get, caller.ringing) if one is not None and one.withdrawn is None]
         if not ringing:
             self._acd.wait(caller)

@@ -50,8 +50,6 @@ class Talks:
         caller = self._acd.callers.get(offer.entry_id)
         queue = self._acd.queues[offer.queue_id].settings
         if caller is not None and caller.stay is Stay.TALKING and caller.offer_id == offer.offer_id:
-            if agent is not None and ms_between(caller.connected_at, fact.at) < queue.min_talk_ms:
-                self._acd.roster.penalise(agent, queue.reject_delay_ms, False, 0)
             if fact.disposition == "send_bye" and not self._ports.is_parked(caller.leg_id):
                 caller.stay, caller.ended_at = Stay.ENDING, fact.at
             else:
@@ -62,7 +60,11 @@ class Talks:
     def agent_gone(self, caller: QueuedCaller, at: Moment) -> None:
         """The agent left the conversation: too soon, and the caller is back in line; else the flow goes on."""
         caller.ended_at = 0
-        if ms_between(caller.connected_at, at) < self._acd.queues[caller.queue_id].settings.min_talk_ms:
+        queue = self._acd.queues[caller.queue_id].settings
+        if ms_between(caller.connected_at, at) < queue.min_talk_ms:
+            if agent := self._acd.roster.agents.get(caller.agent_id):
+                self._acd.roster.penalise(agent, queue.reject_delay_ms, False, 0)
+            self._acd.deciding.refused(caller, caller.agent_id, queue.refused_again_ms)
             self.give_back(caller, at)
             return
         self._acd.end_talk(caller, at, EndedBy.AGENT)
