@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import functools
 import json
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import gevent
 import msgspec
@@ -21,8 +22,9 @@ from ccd.base.ids import new_id
 from ccd.client.http import Client
 from ccd.ivr.flow import load_flow
 from ccd.journal.configuration import Configuration, Route
-from ccd.side.configuration import FlowShelf, Site
+from ccd.side.configuration import Site
 from ccd.side.core_link import CoreLink
+from ccd.side.flow_shelf import FlowShelf
 from ccd.side.http.app import build_app
 from ccd.side.http.office import Office, RecordingDesk
 from ccd.side.http.references import References
@@ -325,8 +327,26 @@ class Tables:
         return row
 
 
+class _OfficeOfToday:
+    """Stands for the office of the world that was made last."""
+
+    office: Any = None
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.office, name)
+
+
+TODAY = _OfficeOfToday()
+
+
+@functools.cache
+def the_app() -> Any:
+    """The application, built once for all worlds: its routes cost more than most tests."""
+    return build_app(cast(Office, TODAY))
+
+
 class World:
-    """Everything together: fake core, link, site, server, client."""
+    """Everything together: fake core, link, site, server, client. There is one at a time."""
 
     def __init__(self, folder: Path) -> None:
         flows = folder / "flows"
@@ -344,7 +364,7 @@ class World:
         self.site = Site(self.link, self.tables.load, (Route(dialled="*", flow="main"),), self.flows)
         self.site.refresh()
         self.lists: Any = None  # a test that needs them brings a keeper
-        office = Office(
+        TODAY.office = Office(
             core=self.link,
             site=self.site,
             store=lambda: self.tables,
@@ -357,7 +377,7 @@ class World:
             recordings=self.recordings.desk(),
         )
         self.socket = folder / "control.sock"
-        self._server = ControlServer(build_app(office), str(self.socket), mode=0o600)
+        self._server = ControlServer(the_app(), str(self.socket), mode=0o600)
         self._server.start()
         self.client = Client(str(self.socket), timeout=5)
 

@@ -19,7 +19,7 @@ T = TypeVar("T")
 
 
 class Mailbox:
-    """Events of one leg, in order; at most LIMIT wait, older ones are dropped and counted.
+    """Events of one leg, in order; at most LIMIT wait, older ones of a kind that floods it are dropped and counted.
 
     One greenlet reads. `wait` raises LegGone as soon as the leg has ended, whatever else is still in the box.
     """
@@ -36,12 +36,17 @@ class Mailbox:
     def put(self, event: object) -> None:
         """Add an event; called by the reader, never waits."""
         if len(self._events) >= LIMIT:
-            self._events.popleft()
+            self._drop_one_like(event)
             self.dropped += 1
             if self.dropped == 1:
                 log.warning("mailbox_overflowed", leg_id=self.leg_id)
         self._events.append(event)
         self._wake()
+
+    def _drop_one_like(self, event: object) -> None:
+        """The oldest of its kind: a caller's hundreds of keys may not cost him the one event that his flow waits for."""
+        kind = type(event)
+        del self._events[next((place for place, one in enumerate(self._events) if type(one) is kind), 0)]
 
     def close(self, cause: str) -> None:
         """The leg has ended: whoever waits, now or later, gets LegGone."""

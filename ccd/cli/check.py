@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -89,6 +90,8 @@ def findings(path: str, options: dict[str, str]) -> Findings:
     for where, what in consent_faults(settings, prompts) if prompts is not None else ():
         found.fault(tree, where, what)
     flows = _check_flows(settings, prompts, found)
+    if flows is None:
+        return found
     for where, what in check_own_prompts.settings_warnings(settings, flows, prompts) if prompts is not None else ():
         found.warn(tree, where, what)
     for where, what in flow_faults(settings.routes, found.flows, settings.flows_dir):
@@ -100,9 +103,9 @@ def _prompts(settings: Settings, tree: Located, found: Findings) -> Path | None:
     """The folder of the prompts that callers hear; None when it cannot be seen from here."""
     sounds = Path(settings.sounds_path)
     folder = sounds / settings.language
-    if folder.is_dir():
+    if os.path.isdir(folder):  # Path.is_dir raises where this user may not look
         return folder
-    if sounds.is_dir():
+    if os.path.isdir(sounds):
         known = sorted(one.parent.name for one in sounds.glob("*/welcome.wav"))
         what = f"{sounds} has no folder {settings.language!r}" + (f"; there are {', '.join(known)}" if known else "")
         found.fault(tree, ("language",), what)
@@ -112,8 +115,8 @@ def _prompts(settings: Settings, tree: Located, found: Findings) -> Path | None:
     return None
 
 
-def _check_flows(settings: Settings, prompts: Path | None, found: Findings) -> dict[str, Flow]:
-    """Find what is wrong with flows; those that are good."""
+def _check_flows(settings: Settings, prompts: Path | None, found: Findings) -> dict[str, Flow] | None:
+    """Find what is wrong with flows; those that are good. None when nobody can see which there are."""
     from ccd.ivr.flow import fault_lines, flow_files, load_flow
     from ccd.ivr.linking import link
     from ccd.settings.yaml_file import load_file
@@ -124,7 +127,7 @@ def _check_flows(settings: Settings, prompts: Path | None, found: Findings) -> d
         paths = flow_files(Path(settings.flows_dir))
     except SettingsError as error:
         found.faults += error.faults
-        return {}
+        return None
     for path in paths:
         found.flows.append(path.stem)
         try:
@@ -153,7 +156,7 @@ def _check_spoken(
     from ccd.ivr.flow import Flow
 
     spoken = folder.parent / (document.get("language") or language)
-    if spoken.is_dir():
+    if os.path.isdir(spoken):
         _check_prompts(name, document, tree, spoken, found)
         _check_fragments(name, document, tree, spoken, found)
         for where, what in check_own_prompts.flow_warnings(Flow(name, document), spoken):
@@ -191,7 +194,7 @@ def _check_prompts(name: str, document: dict[str, Any], tree: Located, folder: P
     for node_name, node in Flow(name, document).nodes.items():
         fields = document["nodes"][node_name]
         for prompt in dict.fromkeys(node.prompts()):
-            if not prompt or (folder / f"{prompt}.wav").is_file():
+            if not prompt or os.path.isfile(folder / f"{prompt}.wav"):
                 continue
             keys = [key for key, value in fields.items() if value == prompt and key.endswith("prompt")]
             what = f"prompt {prompt!r} has no file in language {folder.name!r}: {folder / prompt}.wav"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,5 +19,5 @@ def consent_faults(settings: Settings, prompts: Path) -> Iterator[tuple[tuple[st
         ("ask", "consent_question", own.consent_question),
     ):
         demanded = any(route.consent == demand for route in settings.routes)
-        if demanded and not (prompts / f"{prompt}.wav").is_file():
+        if demanded and not os.path.isfile(prompts / f"{prompt}.wav"):
             yield ("recordings", key), f"no prompt {prompt!r} in {prompts}, so nobody would be recorded"

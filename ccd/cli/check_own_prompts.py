@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -50,4 +51,4 @@ def flow_warnings(flow: Flow, folder: Path) -> Iterator[Warned]:
 
 
 def _lacks(folder: Path, prompt: str) -> bool:
-    return not (folder / f"{prompt}.wav").is_file()
+    return not os.path.isfile(folder / f"{prompt}.wav")

@@ -52,6 +52,8 @@ def errors_end_the_command() -> Iterator[None]:
     except PermissionError as error:
         click.echo(f"ccd: not allowed: {error}", err=True)
         sys.exit(NOT_ALLOWED)
+    except BrokenPipeError:
+        raise  # `ccd … | head`: click ends it without a word
     except OSError as error:
         click.echo(f"ccd: {error}", err=True)
         sys.exit(REFUSED)

@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import csv
 import datetime as dt
-import os
-import shutil
-import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from typing import Any, BinaryIO, TypeVar, cast
+from typing import Any, BinaryIO, TypeVar
 
 import click
 
 from ccd.cli.changes import said
+from ccd.cli.files import measured, whole
+from ccd.cli.moments import local_moment
 from ccd.cli.options import DURATION, client, json_option
 from ccd.cli.output import show_json, show_record, show_table
 from ccd.client.http import Client
@@ -160,7 +158,7 @@ def _import(name: str) -> click.Command:
 
         Options say what lines mean that do not say it themselves.
         """
-        with _measured(file) as (content, length):
+        with measured(file) as (content, length):
             body = client(context).upload(
                 "lists", name, "import", file=content, length=length, **_wanted(context, options)
             )
@@ -174,14 +172,15 @@ def _import(name: str) -> click.Command:
 
 def _export(name: str) -> click.Command:
     @click.command("export")
-    @click.argument("file", type=click.File("w", encoding="utf-8", lazy=True), default="-")
+    @click.argument("file", type=click.Path(dir_okay=False, allow_dash=True), default="-")
     @click.pass_context
-    def export(context: click.Context, /, *, file: Any) -> None:
-        """Write all entries as CSV to a file or standard output."""
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(EXPORTED)
-        for row in _all(client(context), name):
-            writer.writerow([row[key] or "" for key in EXPORTED.values()])
+    def export(context: click.Context, /, *, file: str) -> None:
+        """Write all entries as CSV to a file or standard output. A file that is there stays as it is until all is written."""
+        with whole(file) as written:
+            writer = csv.writer(written, lineterminator="\n")
+            writer.writerow(EXPORTED)
+            for row in _all(client(context), name):
+                writer.writerow([row[key] or "" for key in EXPORTED.values()])
 
     return export
 
@@ -256,11 +255,9 @@ def _expiry(context: click.Context, lasts: int | None, expires: str | None) -> s
     if expires is None:
         return None
     try:
-        at = dt.datetime.fromisoformat(expires).astimezone()
-    except (ValueError, OverflowError):
-        raise click.UsageError(
-            f"--expires {expires[:40]}: write it like 2027-01-31 or 2027-01-31T18:00", context
-        ) from None
+        at = local_moment(expires)
+    except ValueError as wrong:
+        raise click.UsageError(f"--expires: {wrong}", context) from None
     if at <= now:
         raise click.UsageError(f"--expires {expires[:40]} has passed", context)
     return at.isoformat()
@@ -278,23 +275,6 @@ def _all(api: Client, name: str) -> Iterator[dict[str, Any]]:
         after = page["next"]
         if after is None:
             return
-
-
-@contextmanager
-def _measured(file: BinaryIO) -> Iterator[tuple[BinaryIO, int]]:
-    """A file of known length: as it is, or copied where it is a pipe."""
-    try:
-        length, whole = os.fstat(file.fileno()).st_size, file.seekable() and file.tell() == 0
-    except OSError:
-        length, whole = 0, False
-    if whole:
-        yield file, length
-        return
-    with tempfile.TemporaryFile() as copy:
-        shutil.copyfileobj(file, copy)
-        length = copy.tell()
-        copy.seek(0)
-        yield cast(BinaryIO, copy), length
 
 
 blacklist = _group("blacklist", "Callers who are turned away.")

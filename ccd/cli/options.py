@@ -47,10 +47,15 @@ def settings_options(command: F) -> F:
 def found_settings(given: str | None) -> str:
     """The settings file to use; Needed when there is none, NotAllowed when this user may not read it."""
     for path in (given,) if given is not None else ("ccd.yaml", SYSTEM_SETTINGS):
-        if os.path.exists(path):
-            if not os.access(path, os.R_OK):
-                raise NotAllowed(f"you may not read {path}")
-            return path
+        try:
+            os.stat(path)
+        except PermissionError as error:
+            raise NotAllowed(f"you may not read {path}") from error
+        except OSError:
+            continue
+        if not os.access(path, os.R_OK):
+            raise NotAllowed(f"you may not read {path}")
+        return path
     if given is not None:
         raise Needed(f"{given} does not exist; `ccd init DIR` writes one to begin with")
     raise Needed(f"no ccd.yaml here and no {SYSTEM_SETTINGS}; name one with -c, or write one with `ccd init DIR`")

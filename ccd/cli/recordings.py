@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import sys
 from collections.abc import Callable, Iterator
 from typing import Any, TypeVar
@@ -12,10 +11,10 @@ import click
 from ccd.base.errors import Refused
 from ccd.cli.call_record import ranges
 from ccd.cli.exits import REFUSED
+from ccd.cli.moments import PAST
 from ccd.cli.options import client, json_option, limit_option
 from ccd.cli.output import cell, show_json, show_record, show_table
 from ccd.client.http import Client
-from ccd.settings.units import duration_ms
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -37,27 +36,6 @@ AUDIT = {"at": "at", "who": "who", "what": "what", "why": "why"}
 PAGE = 1000
 
 
-class _Moment(click.ParamType[str]):
-    """`2027-02-06`, `2027-02-06T10:00` in the time of this machine, with a zone if it is another, or `24h`, `7d` ago."""
-
-    name = "moment"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
-        """The moment in ISO 8601 with its zone; a usage error for anything else."""
-        text = str(value)
-        try:
-            if text[-1:] in "smhd" and "-" not in text:
-                return (dt.datetime.now(dt.UTC) - dt.timedelta(milliseconds=duration_ms(text))).isoformat()
-            return dt.datetime.fromisoformat(text).astimezone().isoformat()
-        except (ValueError, OverflowError):
-            self.fail(
-                f"{text[:40]!r} is no moment: 2027-02-06, 2027-02-06T10:00 or 24h, which is so long ago", param, ctx
-            )
-
-
-MOMENT = _Moment()
-
-
 def narrowing(command: F) -> F:
     """Which recordings."""
     for name, what in (
@@ -68,10 +46,8 @@ def narrowing(command: F) -> F:
         ("--state", "Only in this state: running, complete, missing, failed, erasing or erased."),
     ):
         command = click.option(name, help=what)(command)
-    command = click.option("--since", type=MOMENT, help="Only those that began then or later: a date, a time, or 24h.")(
-        command
-    )
-    return click.option("--until", type=MOMENT, help="Only those that began before.")(command)
+    since = click.option("--since", type=PAST, help="Only those that began since then: 24h (ago), a date, or a time.")
+    return click.option("--until", type=PAST, help="Only those that began before.")(since(command))
 
 
 @click.group()

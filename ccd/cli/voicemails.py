@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from collections.abc import Callable
 from typing import Any, TypeVar
 
 import click
 
 from ccd.cli.changes import faults_by_option, given, said
+from ccd.cli.moments import PAST
 from ccd.cli.options import DURATION, client, json_option, limit_option
 from ccd.cli.output import cell, show_json, show_record, show_table
-from ccd.settings.units import duration_ms, duration_text
+from ccd.settings.units import duration_text
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -93,7 +93,7 @@ def voicemails() -> None:
 @click.option(
     "--state", type=click.Choice(STATES), help="Only those in one state; without it all that are not deleted."
 )
-@click.option("--since", help="Only those left since then: 24h (ago), or 2027-02-06T10:00:00Z.")
+@click.option("--since", type=PAST, help="Only those left since then: 24h (ago), a date, or a time.")
 @limit_option
 @json_option
 @click.pass_context
@@ -109,7 +109,7 @@ def list_(
     as_json: bool,
 ) -> None:
     """List messages, newest first."""
-    query = {"box": box, "agent": agent, "state": state, "since": _moment(since), "limit": limit}
+    query = {"box": box, "agent": agent, "state": state, "since": since, "limit": limit}
     body = client(context).get("voicemails", **query)
     if as_json:
         show_json(body)
@@ -239,14 +239,3 @@ def _with_unit(key: str, value: Any) -> Any:
     if not key.endswith("_ms"):
         return value
     return duration_text(value) if value else "0s"
-
-
-def _moment(since: str | None) -> str | None:
-    """`24h` as the moment 24 hours ago; anything else the API judges."""
-    if since is None:
-        return None
-    try:
-        ms = duration_ms(since)
-    except ValueError:
-        return since
-    return (dt.datetime.now(dt.UTC) - dt.timedelta(milliseconds=ms)).isoformat(timespec="seconds")

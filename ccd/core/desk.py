@@ -63,6 +63,7 @@ class Desk:
         self.running: dict[str, Greenlet] = {}
         self._unheard = Unheard(clock)
         self._queues = QueueDesk(
+            clock=clock,
             acd=acd,
             nodes=nodes,
             screen=lambda call, queue: self._screen.queue(call, queue) if self._screen is not None else None,
@@ -202,6 +203,7 @@ class Desk:
         node = self._nodes[leg.node]
         node.guards.forget(leg.leg_id)
         if leg.leg_id in self._registry.legs:
+            self._queues.abandon(leg.leg_id)
             self._registry.note_fallback(leg, reason, self._clock.now())
             node.switch.tell(
                 Transfer(leg_id=leg.leg_id, extension="fallback", context="ccd_fallback"),

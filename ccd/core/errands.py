@@ -8,6 +8,7 @@ is dropped. What an errand carries may be secret: it is in memory and on the uni
 from __future__ import annotations
 
 import json
+from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -50,6 +51,7 @@ class Errands:
         self._clock = clock
         self._default_ms = dict(default_ms or {})
         self._open: dict[str, _Errand] = {}
+        self._unsent: OrderedDict[str, _Errand] = OrderedDict()  # cheap to take from its front, and from anywhere
         self._runner: object | None = None
         self._ring: Callable[[], None] = lambda: None
         self._overfull = False
@@ -69,7 +71,7 @@ class Errands:
             return lambda: None
         seconds = min(timeout_ms or self._default_ms.get(kind, DEFAULT_MS), LONGEST_MS) / 1000
         errand = _Errand(new_id(), kind, text, self._clock.monotonic() + seconds, done)
-        self._open[errand.errand_id] = errand
+        self._open[errand.errand_id] = self._unsent[errand.errand_id] = errand
         errand.timer = self._clock.call_later(seconds, lambda: self._end(errand.errand_id, Outcome(reason="timed_out")))
         self._ring()
 
@@ -105,9 +107,10 @@ class Errands:
         """The next errand that `runner` has not been sent, as a line; None when there is none."""
         if self._runner is not runner:
             return None
-        for errand in self._open.values():
+        while self._unsent:
+            _, errand = self._unsent.popitem(last=False)
             left_ms = int((errand.deadline - self._clock.monotonic()) * 1000)
-            if errand.runner is None and left_ms > 0:
+            if left_ms > 0:  # else its timer is about to end it
                 errand.runner = runner
                 head = json.dumps({"id": errand.errand_id, "kind": errand.kind, "timeout_ms": left_ms})
                 line = f'{{"errand":{head[:-1]},"with":{errand.given}}}}}\n'
@@ -122,6 +125,7 @@ class Errands:
 
     def _forget(self, errand_id: str) -> _Errand | None:
         errand = self._open.pop(errand_id, None)
+        self._unsent.pop(errand_id, None)
         if errand is not None and errand.timer is not None:
             errand.timer.cancel()
         if len(self._open) < MAX_OUTSTANDING // 2:

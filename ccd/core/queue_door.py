@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from ccd.acd.callers import Stay
+from ccd.acd.facts import LeftReason
 from ccd.acd.service import Acd
+from ccd.base.clock import Clock
 from ccd.base.errors import NotFound
 from ccd.calls import onchannel
 from ccd.calls.model import Call, Leg
@@ -18,7 +20,10 @@ from ccd.switch.commands import SetVariables
 class QueueDesk:
     """Opens queues to flows. `screen` is what the lists say before a queue: the flow that a caller gets instead, or None."""
 
-    def __init__(self, *, acd: Acd, nodes: dict[str, Node], screen: Callable[[Call, str], Flow | None]) -> None:
+    def __init__(
+        self, *, clock: Clock, acd: Acd, nodes: dict[str, Node], screen: Callable[[Call, str], Flow | None]
+    ) -> None:
+        self._clock = clock
         self._acd = acd
         self._nodes = nodes
         self._screen = screen
@@ -38,6 +43,12 @@ class QueueDesk:
     def end(self, leg_id: str) -> None:
         """The flow is over."""
         self._found.discard(leg_id)
+
+    def abandon(self, leg_id: str) -> None:
+        """The flow broke, and the site's fallback gets its caller: no agent is rung for him any more, or joined to him there."""
+        caller = self._acd.caller_of(leg_id)
+        if caller is not None and caller.stay in (Stay.WAITING, Stay.OFFERED, Stay.RETURNING):
+            self._acd.leave(caller, LeftReason.REMOVED, self._clock.now())
 
     def _screen_queue(self, call: Call, leg: Leg, queue_name: str) -> None:
         """Whoever stands in a queue already, or has just left one, is not asked again."""

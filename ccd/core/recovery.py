@@ -33,8 +33,8 @@ from ccd.core.stays import Stays
 from ccd.core.transfers import Standing, Transfers
 from ccd.ivr.dialling import Dialling
 from ccd.ivr.flow import Flow
-from ccd.recording.service import FORMAT, Recordings
-from ccd.switch.commands import AskIdentity, AskLease, SetVariables, StartRecording, StopPlaying, Transfer
+from ccd.recording.service import Recordings
+from ccd.switch.commands import AskIdentity, AskLease, StopPlaying, Transfer
 from ccd.switch.found import Found
 from ccd.voicemail.service import Voicemails
 
@@ -222,12 +222,10 @@ class Recovery:
         started = self._ledger.recordings.get(call.call_id)
         if started is None and call.call_id in self._ledger.calls:
             return  # what the channel tells of was over before: its end is told already
-        if started is not None and not place.recording_id:  # ccd died before it told the switch to record
+        untold = started is not None and not place.recording_id  # ccd died before it told the switch to record
+        if started is not None and untold:
             relative = started.path.removeprefix(node.recordings_path).lstrip("/")
             place = msgspec.structs.replace(place, recording_id=started.recording_id, recording_path=relative)
-            values = onchannel.variables(recording_id=place.recording_id, recording_path=relative)
-            node.switch.tell(SetVariables(leg_id=leg.leg_id, values=values | FORMAT))
-            node.switch.tell(StartRecording(leg_id=leg.leg_id, path=started.path))
         if place.recording_id and leg.leg_id not in self._recordings.running:
             self._recordings.take_up(
                 call_id=call.call_id,
@@ -237,6 +235,7 @@ class Recovery:
                 relative=place.recording_path,
                 at=self._started_at(call.call_id, found),
                 masks=self._ledger.masks_of(call.call_id),
+                untold=untold,
             )
 
     def _take_up_voicemail(self, place: Place) -> None:

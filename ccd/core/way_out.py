@@ -5,7 +5,7 @@ from __future__ import annotations
 from ccd.acd.ports import Ports
 from ccd.base.bus import Bus
 from ccd.base.errors import NotFound
-from ccd.calls.facts import LegAnswered, LegEnded, LegParked, LegsBridged
+from ccd.calls.facts import CallToFallback, LegAnswered, LegEnded, LegParked, LegsBridged
 from ccd.calls.registry import Registry
 from ccd.core.site import Site
 from ccd.ivr.dial_ports import DialPorts
@@ -67,3 +67,4 @@ def listen(bus: Bus, dialling: Dialling) -> None:
     bus.on(LegParked, dialling.on_parked)
     bus.on(LegsBridged, dialling.on_bridged)
     bus.on(LegEnded, dialling.on_leg_ended)
+    bus.on(CallToFallback, dialling.on_fallback)

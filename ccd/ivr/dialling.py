@@ -15,7 +15,7 @@ from ccd.base.clock import Moment
 from ccd.base.errors import SwitchError, SwitchRefused
 from ccd.base.ids import new_id
 from ccd.calls import onchannel
-from ccd.calls.facts import LegAnswered, LegEnded, LegParked, LegsBridged, Role
+from ccd.calls.facts import CallToFallback, LegAnswered, LegEnded, LegParked, LegsBridged, Role
 from ccd.calls.model import Call, Leg
 from ccd.ivr.dial_ports import DialPorts
 from ccd.ivr.facts import TransferEnded, TransferResult
@@ -218,11 +218,22 @@ class Dialling:
             self._by_caller.pop(transfer.caller_id, None)
         elif transfer.stage is Stage.BRIDGING:  # his leg is on its way into a bridge that will not be, or was not moved
             transfer.stage = Stage.RETURNING
-            self._restart_timer(transfer, BACK_S, self._done)
+            self._restart_timer(transfer, BACK_S, self._back)
         elif talked and not (caller.parked and not caller.bridged_to):
             transfer.stage = Stage.RETURNING
+            self._restart_timer(transfer, GRACE_S, self._back)
         else:
             self._done(transfer)
+
+    def _back(self, transfer: Transfer) -> None:
+        """No word came that the caller's leg is ours again: it is, unless he talks with somebody else, or nobody could say so."""
+        caller = self._ports.leg(transfer.caller_id)
+        if caller is not None and (caller.bridged_to or not self._ports.node_is_up(transfer.caller_node)):
+            self._restart_timer(transfer, GRACE_S, self._back)
+            return
+        if transfer.connected_at:
+            log.warning("caller_not_back", call_id=transfer.call_id, leg_id=transfer.caller_id)
+        self._done(transfer)
 
     def _over(self, transfer: Transfer, at: Moment, result: TransferResult, cause: str) -> None:
         """What came of it is known, whatever the legs still do."""
@@ -242,6 +253,11 @@ class Dialling:
             self._over(transfer, at, TransferResult.CALLER_GONE, cause)
             self._restart_timer(transfer, GRACE_S, self._overdue)
             self._ports.switch_of(transfer.node).tell(Hangup(leg_id=transfer.leg_id, cause="ORIGINATOR_CANCEL"))
+
+    def on_fallback(self, fact: CallToFallback) -> None:
+        """The flow broke, and the site's fallback has its caller: nobody is joined to him there."""
+        if (transfer := self._by_caller.get(fact.leg_id)) is not None:
+            self._caller_gone(transfer, fact.at, "")
 
     def _left_over(self, transfer: Transfer) -> None:
         """The other side of a bridge that is no more: the switch can forget it (CS_RESET)."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence, Set
 from itertools import islice
 from pathlib import Path
 from typing import Annotated, Any
@@ -17,6 +17,7 @@ from ccd.ivr.nodes import Node, types
 from ccd.ivr.values import BUILT_IN, MAX_VALUES, is_value_name
 from ccd.settings.check import hint, what_is_wrong
 from ccd.settings.units import duration_ms
+from ccd.settings.yaml_file import yaml_files
 
 NAME = re.compile(r"[a-z][a-z0-9_]{0,63}")
 FORMAT = 1
@@ -25,6 +26,8 @@ MAX_FLOWS = 1_000
 MAX_FAULTS = 50
 LONGEST_FAULT = 300
 Fault = tuple[tuple[str | int, ...], str]
+Made = tuple[str, str]
+"""A value that is made, and one that it is made of."""
 
 
 def _language(word: str) -> str:
@@ -114,7 +117,7 @@ def check(document: Mapping[str, Any]) -> list[Fault]:
             faults += _faults(wrong, kind, "nodes", name)
     faults += _broken_edges(head, nodes)
     if len(nodes) == len(head.nodes):  # a broken node hides what it sets
-        faults += _unknown_values(head, nodes) + _shown_secrets(nodes)
+        faults += _unknown_values(head, nodes) + shown_secrets(nodes, secrets_of(nodes))
     if faults:  # a broken node hides where it leads
         return faults
     return _unreached(head.start, nodes) + circles(nodes, lambda node: node.waits())
@@ -150,9 +153,8 @@ def _unknown_values(head: FlowHead, nodes: dict[str, Node]) -> list[Fault]:
     return [(where, f"no node sets a value {value!r}{hint(value, names)}") for where, value in told]
 
 
-def _shown_secrets(nodes: dict[str, Node]) -> list[Fault]:
-    """Values that are secret, or made of one, wherever they are to be heard or seen."""
-    secret = secrets_of(nodes)
+def shown_secrets(nodes: Mapping[str, Node], secret: Set[str]) -> list[Fault]:
+    """These values, which are secret, wherever they are to be heard or seen."""
     return [
         (("nodes", name, *field), f"{value!r} is a secret, which nobody may hear or see")
         for name, node in nodes.items()
@@ -161,16 +163,22 @@ def _shown_secrets(nodes: dict[str, Node]) -> list[Fault]:
     ]
 
 
-def secrets_of(nodes: Mapping[str, Node]) -> set[str]:
-    """The values of a flow that are secret, or made of one."""
-    return made_of(nodes, {value for node in nodes.values() for value in node.secrets()})
+def secrets_of(nodes: Mapping[str, Node], into: Set[str] = frozenset(), made: Iterable[Made] = ()) -> set[str]:
+    """The values of a flow that are secret, or made of one; `into` and `made` are what sub-flows do (`ccd.ivr.linking`)."""
+    return made_of(nodes, {*into, *(value for node in nodes.values() for value in node.secrets())}, made)
 
 
-def made_of(nodes: Mapping[str, Node], values: set[str]) -> set[str]:
-    """These values and all that nodes make of them."""
-    made, known = [pair for node in nodes.values() for pair in node.derives()], set(values)
-    while found := {value for value, source in made if source in known} - known:
-        known |= found
+def made_of(nodes: Mapping[str, Node], values: set[str], more: Iterable[Made] = ()) -> set[str]:
+    """These values and all that nodes, or `more`, make of them."""
+    into: dict[str, list[str]] = {}
+    for pairs in (more, *(node.derives() for node in nodes.values())):
+        for value, source in pairs:
+            into.setdefault(source, []).append(value)
+    known, todo = set(values), list(values)
+    while todo:
+        found = [value for value in into.pop(todo.pop(), ()) if value not in known]
+        known.update(found)
+        todo += found
     return known
 
 
@@ -261,22 +269,25 @@ def flow_files(folder: Path) -> list[Path]:
     """The flow files of a folder, by name.
 
     Raises:
-        SettingsError: there are too many.
+        SettingsError: there are too many, or the folder may not be read.
     """
-    found = sorted(folder.glob("*.yaml"))
+    found = yaml_files(folder)
     if len(found) > MAX_FLOWS:
         raise SettingsError([f"{folder}: more than {MAX_FLOWS} flows"])
     return found
 
 
 def _milliseconds(document: Any) -> Any:
-    """Fields called `timeout` say `5s` in YAML and milliseconds in the document; anything else stays for the checks."""
-    if isinstance(document, dict):
-        return {
-            key: _duration(value) if key == "timeout" and isinstance(value, str) else _milliseconds(value)
-            for key, value in document.items()
-        }
-    return document
+    """The `timeout` of a node says `5s` in YAML and milliseconds in the document; anything else stays for the checks. A value,
+    an argument or a field of a request may be called timeout too: those are what the flow says."""
+    if not isinstance(document, dict) or not isinstance(document.get("nodes"), dict):
+        return document
+    return document | {"nodes": {name: _with_ms(fields) for name, fields in document["nodes"].items()}}
+
+
+def _with_ms(fields: Any) -> Any:
+    timed = isinstance(fields, dict) and isinstance(fields.get("timeout"), str)
+    return fields | {"timeout": _duration(fields["timeout"])} if timed else fields
 
 
 def _duration(text: str) -> Any:

@@ -7,11 +7,11 @@ here; what is wrong within one, `ccd.ivr.flow` tells.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Set
 from dataclasses import dataclass
 from typing import Any
 
-from ccd.ivr.flow import Fault, Flow, circles, fingerprint, made_of, secrets_of
+from ccd.ivr.flow import Fault, Flow, Made, circles, fingerprint, made_of, secrets_of, shown_secrets
 from ccd.ivr.nodes import Node
 from ccd.ivr.nodes.hangup import Hangup
 from ccd.ivr.nodes.return_values import Return
@@ -27,14 +27,16 @@ class Linked:
     """A flow that may be used. `documents` are its own and those of all flows below it, by hash; `depth` counts them.
 
     `passes`: a call may come through it without having to wait for anything. `results` are the names that it may return,
-    `shows` the arguments that it, or a flow below it, makes audible or visible.
+    each with the arguments that it is made of, and `secrets` those of them that are secret whatever is handed over.
+    `shows` are the arguments that it, or a flow below it, makes audible or visible.
     """
 
     flow: Flow
     documents: Mapping[str, Document]
     depth: int
     passes: bool
-    results: frozenset[str]
+    results: Mapping[str, frozenset[str]]
+    secrets: frozenset[str]
     shows: frozenset[str]
 
 
@@ -133,7 +135,9 @@ class _Shelf:
                 self._fault(name, ("nodes", at, "into", mine), what)
 
     def _keeps_secrets(self, name: str, flow: Flow, below: Mapping[str, Linked]) -> None:
-        secret = secrets_of(flow.nodes)
+        secret = _secrets(flow, below)
+        for path, what in shown_secrets(flow.nodes, secret):
+            self._fault(name, path, what)
         for at, node in self._entered(name):
             for argument, expression in node.with_.items():
                 told = sorted(expression.names & secret)
@@ -161,11 +165,51 @@ class _Shelf:
             depth=depth,
             passes=_passes(flow, waits),
             shows=_shown(flow, below),
-            results=frozenset(it for node in flow.nodes.values() if isinstance(node, Return) for it in node.result),
+            results=_results(flow, below),
+            secrets=_results_of(flow, _secrets(flow, below)),
         )
 
     def _fault(self, name: str, path: tuple[str | int, ...], what: str) -> None:
         self.faults.setdefault(name, []).append((path, what))
+
+
+def _made_below(flow: Flow, below: Mapping[str, Linked]) -> list[Made]:
+    """What the flows below make of values of this one and give back to it."""
+    return [
+        (mine, value)
+        for node in flow.nodes.values()
+        if isinstance(node, SubFlow)
+        for mine, its in node.into.items()
+        for argument in below[node.flow].results.get(its, ())
+        if argument in node.with_
+        for value in node.with_[argument].names
+    ]
+
+
+def _secrets(flow: Flow, below: Mapping[str, Linked]) -> set[str]:
+    """The values of a flow that are secret, or made of one, here or in a flow below."""
+    given = {
+        mine
+        for node in flow.nodes.values()
+        if isinstance(node, SubFlow)
+        for mine, its in node.into.items()
+        if its in below[node.flow].secrets
+    }
+    return secrets_of(flow.nodes, given, _made_below(flow, below))
+
+
+def _results_of(flow: Flow, values: Set[str]) -> frozenset[str]:
+    """The results of a flow that are made of one of these values."""
+    returned = [item for node in flow.nodes.values() if isinstance(node, Return) for item in node.result.items()]
+    return frozenset(result for result, expression in returned if expression.names & values)
+
+
+def _results(flow: Flow, below: Mapping[str, Linked]) -> dict[str, frozenset[str]]:
+    """The results of a flow, each with the arguments that it is made of."""
+    made = _made_below(flow, below)
+    of = {one: _results_of(flow, made_of(flow.nodes, {one}, made)) for one in flow.arguments}
+    names = {result for node in flow.nodes.values() if isinstance(node, Return) for result in node.result}
+    return {result: frozenset(one for one, results in of.items() if result in results) for result in names}
 
 
 def _shown(flow: Flow, below: Mapping[str, Linked]) -> frozenset[str]:
@@ -175,7 +219,8 @@ def _shown(flow: Flow, below: Mapping[str, Linked]) -> frozenset[str]:
         if isinstance(node, SubFlow):
             shown += [expression.names for name, expression in node.with_.items() if name in below[node.flow].shows]
     heard = frozenset().union(*shown)
-    return frozenset(one for one in flow.arguments if heard & made_of(flow.nodes, {one}))
+    made = _made_below(flow, below)
+    return frozenset(one for one in flow.arguments if heard & made_of(flow.nodes, {one}, made))
 
 
 def _passes(flow: Flow, waits: Any) -> bool:

@@ -33,12 +33,16 @@ class Sound:
 
     def look(self, event: object = None) -> None:
         """Take note of an event, and begin again what has ended."""
+        self.note(event)
+        if self.again_s == 0.0:
+            self._begin()
+
+    def note(self, event: object) -> None:
+        """Take note of an event: what plays may have ended."""
         if isinstance(event, ApplicationEnded) and event.execution_id in (self._playing, ANY_EXECUTION):
             if event.execution_id == self._playing:
                 self._talk.unheard.note(self._audio, event)
             self._playing = ""
-        if self.again_s == 0.0:
-            self._begin()
 
     def stop(self) -> None:
         """Silence, if something plays."""
@@ -62,6 +66,9 @@ class Signal:
         talk.switch.tell(RingReady(leg_id=talk.leg.leg_id))
 
     def look(self, event: object = None) -> None:
+        """Nothing ends."""
+
+    def note(self, event: object) -> None:
         """Nothing ends."""
 
     def stop(self) -> None:

@@ -75,7 +75,8 @@ def _wait(talk: Talk, *, music: bool) -> TransferResult:
     if rings(talk.leg.leg_id):
         heard = ringing.Sound(talk, MUSIC) if music else ringing.begin(talk)
     while True:
-        event = talk.mailbox.wait(TransferDone, ApplicationEnded, timeout=heard.again_s if heard is not None else None)
+        again_s = heard.again_s if heard is not None and rings(talk.leg.leg_id) else None
+        event = talk.mailbox.wait(TransferDone, ApplicationEnded, timeout=again_s)
         if isinstance(event, TransferDone):
             if heard is not None:
                 heard.stop()
@@ -83,5 +84,5 @@ def _wait(talk: Talk, *, music: bool) -> TransferResult:
             return event.result
         if heard is not None and rings(talk.leg.leg_id):
             heard.look(event)
-        else:
-            heard = None
+        elif heard is not None:
+            heard.note(event)  # the bridge ends what plays; until it does, it is ours to end

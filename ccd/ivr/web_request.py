@@ -112,7 +112,7 @@ class Shape:
         if len(self.names) >= MAX_LEAVES:
             raise ValueError(f"has more than {MAX_LEAVES} values")
         try:
-            leaf = Expression(str(written))  # a key `timeout` of the flow's loader may be a number already
+            leaf = Expression(str(written))
         except ExpressionError as wrong:
             raise ValueError(f"{'.'.join(map(str, place))}: {wrong}") from None
         self.names[place] = leaf.names

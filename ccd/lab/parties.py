@@ -75,6 +75,8 @@ class Caller:
             "ignore_early_media=true,originate_timeout=36000,sip_contact_user=caller"
         )
         app = "park()" if tone_hz is None else f"playback(tone_stream://%(60000,0,{tone_hz});loops=-1)"
+        if app == "park()" and self.script.keys_as == "inband":
+            app = "playback(silence_stream://-1)"  # a tone out of nothing, without packets before it, loses some of its own
         self._exchange.post(f"bgapi originate {{{variables}}}{target} &{app}\nJob-UUID: {self.uuid}")
         if self.script.hang_up_after_ms is not None:
             self._later(self.script.hang_up_after_ms, self._lose_patience)
@@ -91,8 +93,8 @@ class Caller:
             case "rfc2833":
                 self._exchange.post(send)
             case "inband":
-                tone = f"tone_stream://%({_KEY_MS},{_KEY_MS},{_TONES[key]})"
-                self._exchange.post(f"api uuid_broadcast {self.uuid} {tone} aleg")
+                tone = f"tone_stream://%({_KEY_MS},0,{_TONES[key]})"
+                self._exchange.post(f"api uuid_displace {self.uuid} start {tone} 0 mux")
             case as_info_too:
                 for how in ("info", "rfc2833") if as_info_too == "both" else ("info",):
                     self._exchange.post(f"api uuid_setvar {self.uuid} dtmf_type {how}")

@@ -51,11 +51,14 @@ class RealWorld:
         self, folder: Path, config: Path, dialplans: Path, sounds: Path, variables: dict[str, str] | None = None
     ) -> None:
         with ExitStack() as started:
-            self._outside = started.enter_context(Outside(folder))
+            self._outside = Outside(folder)
+            started.callback(self._outside.close)
             more = {"ccd_fallback_dial": self._outside.contact("fallback", "external")} | (variables or {})
-            self.switch = started.enter_context(
-                PrivateFreeSwitch(config, dialplans, folder, "switch", sounds=sounds, variables=more)
-            )
+            self.switch = PrivateFreeSwitch(config, dialplans, folder, "switch", sounds=sounds, variables=more)
+            started.callback(self.switch.close)
+            starts = [gevent.spawn(one.start) for one in (self._outside, self.switch)]
+            started.callback(gevent.killall, starts)
+            gevent.joinall(starts, raise_error=True)
             self._outside.attach(self.switch)
             self._wire = self.switch.wire()
             started.callback(self._wire.close)

@@ -146,13 +146,28 @@ class Recordings:
         )
 
     def take_up(
-        self, *, call_id: str, leg_id: str, node: str, recording_id: str, relative: str, at: Moment, masks: KeptMasks
+        self,
+        *,
+        call_id: str,
+        leg_id: str,
+        node: str,
+        recording_id: str,
+        relative: str,
+        at: Moment,
+        masks: KeptMasks,
+        untold: bool = False,
     ) -> None:
-        """A recovery found the leg being recorded: the file goes on, we only know of it again."""
+        """A recovery found the leg being recorded: the file goes on, we only know of it again.
+
+        `untold`: the ccd before us died before it told the switch, which may refuse it as ever.
+        """
         recording = self.running[leg_id] = self._recording(
             recording_id=recording_id, call_id=call_id, leg_id=leg_id, node=node, relative=relative, started_at=at
         )
-        self.masking.take_up(recording, masks)
+        if untold:
+            self._order(recording)
+        if self.running.get(leg_id) is recording:
+            self.masking.take_up(recording, masks)
 
     def mask(self, call_id: str, *, masked: bool) -> bool:
         """An agent's mask: write silence from here, or no longer on his behalf; tells whether the file is silent now.

@@ -20,7 +20,7 @@ from ccd.base.errors import SettingsError
 from ccd.settings.check import hint, validate
 from ccd.settings.model import Settings, doubles
 from ccd.settings.secrets import Secret, resolve_secrets
-from ccd.settings.yaml_file import Located, Mapping, Place, Scalar, Sequence, load_file, locate
+from ccd.settings.yaml_file import Located, Mapping, Place, Scalar, Sequence, load_file, locate, yaml_files
 
 SOCKET_PATH_LIMIT = 107  # sun_path of Linux, without the closing NUL
 _PREFIX = "CCD_"
@@ -73,9 +73,14 @@ def json_schema() -> dict[str, Any]:
 def _merged_files(file: Path) -> Mapping:
     tree: Mapping = Mapping({}, Place(str(file), 1, 1))
     faults: list[str] = []
-    for one in (file, *sorted((file.parent / "conf.d").glob("*.yaml"))):
+    more: list[Path] = []
+    try:
+        more = yaml_files(file.parent / "conf.d")
+    except SettingsError as error:
+        faults += error.faults
+    for one in (file, *more):
         try:
-            layer = load_file(one)
+            layer = load_file(one, plain_files=one is not file)
         except SettingsError as error:
             faults += error.faults
             continue

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -78,8 +79,10 @@ def _read(secret: Secret, base: Path, credentials: str) -> SecretStr:
         return secret.value
     if secret.file:
         return _from_file(base / secret.file)
-    if credentials and (path := Path(credentials) / secret.credential).exists():
+    if credentials and os.path.lexists(path := Path(credentials) / secret.credential):
         return _from_file(path)
+    if credentials and os.path.isdir(credentials) and not os.access(credentials, os.X_OK):
+        raise ValueError(f"{credentials}, the folder of credentials, cannot be read")
     return secret.value
 
 

@@ -125,6 +125,21 @@ def locate(tree: Located, loc: tuple[int | str, ...], *, of_key: bool = False) -
     return names.lstrip("."), place
 
 
+def yaml_files(folder: Path) -> list[Path]:
+    """The `*.yaml` of a folder by name, without hidden ones, which editors leave; none where there is no such folder.
+
+    Raises:
+        SettingsError: it is there and may not be read. Whoever took that for an empty folder would drop what is in it.
+    """
+    try:
+        names = sorted(os.listdir(folder))
+    except FileNotFoundError:
+        return []
+    except OSError as error:
+        raise SettingsError([f"{folder}: cannot be read: {error.strerror}"]) from None
+    return [folder / name for name in names if name.endswith(".yaml") and not name.startswith(".")]
+
+
 def load_file(path: Path, shown_as: str | None = None, *, plain_files: bool = False) -> Located:
     """Read and parse one file; a missing or unreadable one is a fault like any other.
 

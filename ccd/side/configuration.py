@@ -6,7 +6,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
 import msgspec
@@ -17,17 +16,14 @@ from sqlalchemy.exc import SQLAlchemyError
 from ccd.acd.model import Agent, Queue, Station, Tier
 from ccd.base.clock import Clock, SystemClock
 from ccd.base.errors import CcdError, DaemonUnreachable, NotFound, SettingsError
-from ccd.ivr.flow import fault_lines, flow_files
-from ccd.ivr.linking import Linked, link
 from ccd.journal.configuration import Configuration, Route
 from ccd.routing.calendar import Calendar
 from ccd.routing.trunks import Trunk
-from ccd.settings.yaml_file import Located, load_file
+from ccd.side.flow_shelf import FlowShelf
 from ccd.voicemail.model import Box
 
 log = structlog.get_logger(__name__)
 
-LoadFlow = Callable[[str, Located], tuple[str, dict[str, Any]]]
 N = TypeVar("N", Agent, Queue, Station, Box)
 
 
@@ -61,40 +57,6 @@ class Written(msgspec.Struct, frozen=True, kw_only=True):
     calendars: dict[str, Calendar] = {}
 
 
-class FlowShelf:
-    """The flow files of one folder. A file that went bad keeps its last good version in service; `kept` has the faults of
-    those, by name, as they were last read."""
-
-    def __init__(self, folder: Path, load_flow: LoadFlow) -> None:
-        self._folder = folder
-        self._load_flow = load_flow
-        self._good: dict[str, Linked] = {}
-        self.kept: dict[str, list[str]] = {}
-
-    def read(self) -> dict[str, Linked]:
-        """Every flow by name. A bad file without a good version is a SettingsError."""
-        trees: dict[str, Located] = {}
-        documents: dict[str, dict[str, Any] | None] = {}
-        faults: dict[str, list[str]] = {}
-        for path in flow_files(self._folder):
-            name = path.stem
-            try:
-                trees[name] = load_file(path, plain_files=True)
-                documents[name] = self._load_flow(name, trees[name])[1]
-            except SettingsError as error:
-                documents[name], faults[name] = None, error.faults
-        found, between = link(documents, self._good)
-        for name, wrong in between.items():
-            faults[name] = [*faults.get(name, []), *fault_lines(trees[name], name, wrong)]
-        for name in sorted(faults.keys() & found.keys()):
-            log.error("flow_kept_at_last_good", flow=name, faults=faults[name])
-        if fatal := [line for name in faults if name not in found for line in faults[name]]:
-            raise SettingsError(fatal)
-        self._good = found
-        self.kept = {name: faults[name] for name in sorted(faults.keys() & found.keys())}
-        return found
-
-
 class Site:
     """Builds the configuration, hands it to core when it changed, and finds what a name means."""
 
@@ -125,6 +87,7 @@ class Site:
             except msgspec.ValidationError as error:
                 log.warning("configuration_of_core_not_understood", error=str(error))
                 self.current = Configuration()
+            self._flows.adopt(self.current)
 
     def refresh(self) -> bool:
         """Build the configuration anew and give it to core if it changed; tells whether it did.

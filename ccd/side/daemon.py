@@ -26,7 +26,7 @@ from ccd.ivr.flow import load_flow
 from ccd.journal.records import Position
 from ccd.settings.load import load
 from ccd.settings.model import Settings
-from ccd.side.configuration import FlowShelf, Site
+from ccd.side.configuration import Site
 from ccd.side.core_link import CoreLink
 from ccd.side.database import Database
 from ccd.side.db.stores.config import ConfigStore, Loaded
@@ -35,6 +35,7 @@ from ccd.side.db.stores.lists import ListStore
 from ccd.side.db.stores.recordings import RecordingStore
 from ccd.side.db.stores.voicemails import VoicemailStore
 from ccd.side.errands import Errands
+from ccd.side.flow_shelf import FlowShelf
 from ccd.side.http.app import build_app
 from ccd.side.http.office import Office, RecordingDesk, SpeechDesk
 from ccd.side.http.references import References

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import structlog
 from gevent.event import Event
 from sqlalchemy import Engine
@@ -46,9 +47,11 @@ class Database:
                     log.info("database_ready")
                     self._on_ready(url)
                     return
-            except (SQLAlchemyError, CcdError, OSError) as error:
+            except Exception as error:  # also psycopg's and initdb's own: without a database nothing is ever written
                 self._state = "unreachable"
-                log.warning("database_not_ready", error=str(error).splitlines()[0], again_in_s=pause)
+                unforeseen = not isinstance(error, SQLAlchemyError | psycopg.Error | CcdError | OSError)
+                reason = next(iter(str(error).splitlines()), type(error).__name__)
+                log.warning("database_not_ready", error=reason, again_in_s=pause, exc_info=unforeseen)
             self._stopped.wait(pause)
             pause = min(pause * 2, _LONGEST_PAUSE)
 

@@ -11,7 +11,6 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import msgspec
 import psycopg
 
 from ccd.base.clock import SystemClock
@@ -21,6 +20,7 @@ from ccd.screening.file import verify, write_file
 from ccd.screening.model import Action, Entry, ListName
 from ccd.side.db.engine import connect
 from ccd.side.db.stores.lists import LOCK, next_version
+from ccd.side.list_jobs import FORMAT, Build, Import, read_job
 from ccd.side.list_lines import Faults, Usual, read_rows
 
 STATEMENT_S = 600.0
@@ -115,24 +115,19 @@ def _number(connection: psycopg.Connection[Any], question: str) -> int:
     return int(found[0]) if found else 0
 
 
-def answer(job: dict[str, Any]) -> dict[str, Any]:
-    """Do a job; its answer is `{"ok": …}` or `{"error": text}`."""
+def answer(job: Any) -> dict[str, Any]:
+    """Do a job; its answer is `{"ok": …, "format": …}` or `{"error": text}`."""
     try:
-        path = Path(job["path"])
-        if job["do"] == "build":
-            return {"ok": build(job["url"], path)}
-        done = take_in(
-            job["url"],
-            path,
-            ListName(job["list"]),
-            usual=msgspec.convert(job["usual"], Usual),
-            rules=msgspec.convert(job["rules"], Numbering),
-            who=job["who"],
-            known=job["known"],
-        )
-        return {"ok": done}
+        return {"ok": _done(read_job(job)), "format": FORMAT}
     except (CcdError, psycopg.Error, OSError) as error:
         return {"error": " ".join(str(error).split())[:300]}
+
+
+def _done(job: Build | Import) -> dict[str, Any]:
+    path = Path(job.path)
+    if isinstance(job, Build):
+        return build(job.url, path)
+    return take_in(job.url, path, job.list, usual=job.usual, rules=job.rules, who=job.who, known=job.known)
 
 
 if __name__ == "__main__":

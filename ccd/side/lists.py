@@ -20,13 +20,14 @@ from gevent.event import Event
 from gevent.lock import RLock
 from sqlalchemy.exc import SQLAlchemyError
 
-from ccd.base.errors import CcdError, DaemonUnreachable, Refused
+from ccd.base.errors import CcdError, DaemonUnreachable
 from ccd.base.numbering import Numbering
 from ccd.base.processes import die_with_parent
 from ccd.screening.file import NAME, verify
 from ccd.screening.model import ListName
 from ccd.side.configuration import Core
 from ccd.side.db.stores.lists import ListStore
+from ccd.side.list_jobs import FORMAT, answered
 from ccd.side.list_lines import Usual
 
 log = structlog.get_logger(__name__)
@@ -80,18 +81,22 @@ class ListKeeper:
         """Keep in step until stopped; what does not work now is tried again."""
         for left in self._folder.glob(f"{UPLOAD}*"):
             left.unlink(missing_ok=True)
+        told, pause = "", AGAIN_S
         while not self._stopped:
             self._woken.clear()
-            pause = LOOK_EVERY_S
             try:
                 if self._url:
                     self.keep()
+                told, pause = "", LOOK_EVERY_S
             except (DaemonUnreachable, SQLAlchemyError) as error:
                 log.info("lists_wait", reason=str(error).splitlines()[0])
                 pause = AGAIN_S
             except (CcdError, OSError) as error:
-                log.error("lists_not_built", alarm="lists_unusable", reason=str(error))
-                pause = AGAIN_S
+                if str(error) != told:  # once: what is wrong may stay so for days
+                    told, pause = str(error), AGAIN_S
+                    log.error("lists_not_built", alarm="lists_unusable", reason=told)
+                else:
+                    pause = min(pause * 2, LOOK_EVERY_S)  # each attempt is a process
             except Exception:  # whatever it was, the lists are looked after again
                 log.exception("lists_not_kept", alarm="lists_unusable")
                 pause = AGAIN_S
@@ -171,11 +176,7 @@ class ListKeeper:
     def _work(self, job: dict[str, Any]) -> dict[str, Any]:
         if not self._url:
             raise DaemonUnreachable("PostgreSQL is not ready; live calls are not affected")
-        reply = self._work_beside(job | {"url": self._url})
-        if "error" in reply:
-            raise Refused(str(reply["error"]))
-        done: dict[str, Any] = reply["ok"]
-        return done
+        return answered(self._work_beside(job | {"url": self._url, "format": FORMAT}))
 
 
 def work_beside(job: dict[str, Any]) -> dict[str, Any]:
@@ -184,15 +185,17 @@ def work_beside(job: dict[str, Any]) -> dict[str, Any]:
         [sys.executable, "-m", "ccd.side.list_worker"],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
         preexec_fn=die_with_parent(),
     )
     try:
-        said, _ = child.communicate(json.dumps(job).encode(), timeout=WORK_S)
+        said, cried = child.communicate(json.dumps(job).encode(), timeout=WORK_S)
         reply: dict[str, Any] = json.loads(said)
     except subprocess.TimeoutExpired:
         return {"error": f"the work on the lists took longer than {WORK_S:g} s"}
     except ValueError:
-        return {"error": f"the work on the lists ended with exit code {child.returncode}; standard error says why"}
+        last = cried.decode(errors="replace").strip().rpartition("\n")[2]
+        return {"error": f"the work on the lists ended with exit code {child.returncode}: {last[:200] or 'silently'}"}
     finally:
         if child.poll() is None:
             child.kill()

@@ -18,7 +18,7 @@ import gevent
 import structlog
 
 from ccd.base.clock import Clock, Moment, as_datetime
-from ccd.side.db.stores.recordings import RecordingStore
+from ccd.side.db.stores.recordings import PAGE, RecordingStore
 from ccd.side.recording_files import FileDesk
 
 log = structlog.get_logger(__name__)
@@ -54,6 +54,7 @@ class Eraser:
         self._clock = clock
         self._desk = desk or FileDesk(deadline_seconds=DEADLINE_S)
         self.also = also or {}
+        self._told: dict[str, str] = {}
 
     def erase(self, recording_ids: Sequence[str], *, who: str, why: str, what: str = "erase") -> dict[str, list[str]]:
         """Erase these; which are `erased`, which are `pending` (the disk did not let them go yet), `held` or `running`."""
@@ -74,21 +75,43 @@ class Eraser:
         return self.erase(self._store().of_number(number, e164), who=who, why=why) | also
 
     def finish(self, recording_ids: Sequence[str] | None = None) -> list[str]:
-        """Delete the files of what is to be erased (all there is without ids); what is done and now gone."""
-        store, gone = self._store(), []
-        for recording_id, path in store.erasing(recording_ids):
-            try:
-                if path:
-                    self._desk.carry_out(self._delete, path)
-            except (OSError, gevent.Timeout) as error:
-                reason = "the disk does not answer" if isinstance(error, gevent.Timeout) else str(error)
-                log.error(
-                    "recording_not_erased", alarm="recording_not_erased", recording_id=recording_id, reason=reason[:200]
-                )
-                continue
-            store.erased(recording_id, self._clock.now())
-            gone.append(recording_id)
+        """Delete the files of what is to be erased (all there is without ids); what is done and now gone.
+
+        A disk that does not answer is not asked again for each of them: the rest waits for the next time.
+        """
+        store = self._store()
+        gone: list[str] = []
+        page = store.erasing(recording_ids)
+        while page:
+            for recording_id, path in page:
+                try:
+                    if not self._is_gone(recording_id, path):
+                        continue
+                except gevent.Timeout:
+                    self._tell(recording_id, "the disk does not answer")
+                    return gone
+                store.erased(recording_id, self._clock.now())
+                gone.append(recording_id)
+            page = store.erasing(recording_ids, after=page[-1][0]) if len(page) >= PAGE else []
         return gone
+
+    def _is_gone(self, recording_id: str, path: str) -> bool:
+        try:
+            if path:
+                self._desk.carry_out(self._delete, path)
+        except OSError as error:
+            self._tell(recording_id, str(error))
+            return False
+        self._told.pop(recording_id, None)
+        return True
+
+    def _tell(self, recording_id: str, reason: str) -> None:
+        """Once, until there is another reason: it is tried every minute."""
+        if self._told.get(recording_id) != reason:
+            self._told[recording_id] = reason
+            log.error(
+                "recording_not_erased", alarm="recording_not_erased", recording_id=recording_id, reason=reason[:200]
+            )
 
     def _delete(self, path: str) -> None:
         delete_below(self._root, path, self._clock.now())

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-import threading
 from collections.abc import Callable
 from typing import Any
 
@@ -19,13 +18,13 @@ import structlog
 from gevent.threadpool import ThreadPool
 
 from ccd.base.clock import Clock
-from ccd.side.db.engine import connect, to_datetime
+from ccd.side.db.engine import to_datetime
+from ccd.side.file_rounds import FileRounds, Found
 
 log = structlog.get_logger(__name__)
 
 THREADS = 4
 MOST_LEFT_BEHIND = 4
-IDLE_SECONDS = 30.0
 _BLOCK = 1024 * 1024
 
 _PENDING = """
@@ -124,54 +123,23 @@ class FileDesk:
             log.error("recording_files_hang", alarm="recordings_unreachable", pools_left_behind=self._left_behind)
 
 
-class RecordingFiles:
+class RecordingFiles(FileRounds):
     """Looks after every recording that stopped: its row becomes `complete` with size and hash, or `missing`.
 
     A missing file is looked for five times more, ever more rarely: a share that was away comes back.
     """
 
     def __init__(self, url: str, *, clock: Clock, desk: FileDesk | None = None) -> None:
-        self._url = url
+        super().__init__(url, "recordings")
         self._clock = clock
         self._desk = desk or FileDesk()
-        self._woken = threading.Event()
-        self._stopped = False
-        self._working: dict[str, gevent.Greenlet] = {}
-        self._done: list[dict[str, Any]] = []
 
-    def notify(self) -> None:
-        """A recording may have stopped, or a file was measured."""
-        self._woken.set()
+    def begin_new(self, connection: psycopg.Connection[Any]) -> None:
+        """What stopped, or was missing and may have come since."""
+        for recording_id, path in connection.execute(_PENDING).fetchall():
+            self.begin(recording_id, self._measure, path)
 
-    def stop(self) -> None:
-        """Let `run` end; files in hand are looked at again by the next side."""
-        self._stopped = True
-        self._woken.set()
-
-    def run(self) -> None:
-        """Work until stopped; what PostgreSQL does not take now is offered to it again."""
-        while not self._stopped:
-            self._woken.clear()
-            try:
-                self.look()
-            except psycopg.Error as error:
-                log.warning("recordings_not_looked_at", error=" ".join(str(error).split())[:300])
-            gevent.sleep(0)
-            self._woken.wait(IDLE_SECONDS)
-        gevent.killall(list(self._working.values()))
-
-    def look(self) -> None:
-        """Write what was measured, and begin to measure what has stopped since."""
-        with connect(self._url) as connection:
-            while self._done:
-                connection.execute(_RESULT, self._done[0])
-                connection.commit()
-                self._working.pop(self._done.pop(0)["recording_id"], None)
-            for recording_id, path in connection.execute(_PENDING).fetchall():
-                if recording_id not in self._working:
-                    self._working[recording_id] = gevent.spawn(self._measure, recording_id, path)
-
-    def _measure(self, recording_id: str, path: str) -> None:
+    def _measure(self, recording_id: str, path: str) -> Found:
         found = self._desk.measure(path)
         if found.state != "complete":
             log.error(
@@ -181,14 +149,8 @@ class RecordingFiles:
                 path=path,
                 reason=found.reason,
             )
-        self._done.append(
-            {
-                "recording_id": recording_id,
-                "at": to_datetime(self._clock.now()),
-                **msgspec.structs.asdict(found),
-            }
-        )
-        self._woken.set()
+        told = {"recording_id": recording_id, "at": to_datetime(self._clock.now())}
+        return _RESULT, told | msgspec.structs.asdict(found)
 
 
 def _outcome(work: Callable[[str], Any], path: str) -> Any:

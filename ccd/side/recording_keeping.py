@@ -87,7 +87,10 @@ class RecordingKeeper:
         """Look again and again until stopped."""
         while not self._stopped:
             self._woken.clear()
-            self.look()
+            try:
+                self.look()
+            except Exception:  # whatever it was, age and room are looked after again
+                log.exception("recordings_not_kept", alarm="recordings_unreachable")
             gevent.sleep(0)
             self._woken.wait(EVERY_S)
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from pathlib import Path
 from typing import Any
 
 import structlog
@@ -16,7 +15,8 @@ from ccd.settings.load import load_located
 from ccd.settings.model import Settings
 from ccd.settings.routes import flow_faults
 from ccd.settings.yaml_file import locate
-from ccd.side.configuration import FlowShelf, Site, Written
+from ccd.side.configuration import Site, Written
+from ccd.side.flow_shelf import FlowShelf
 
 RELOADED = frozenset({"routes", "trunks", "calendars"})
 """The sections of ccd.yaml that are taken over at once; any other one is read when ccd starts."""
@@ -54,7 +54,7 @@ class Reloading:
         """
         settings, tree = load_located(self._path, options=self._options)
         folder = self._started.flows_dir
-        names = [path.stem for path in Path(folder).glob("*.yaml")]
+        names = self._flows.names()
         faults = []
         for where, what in flow_faults(settings.routes, names, folder):
             name, place = locate(tree, where)

@@ -6,11 +6,9 @@ from __future__ import annotations
 
 import os
 import sys
-import threading
 import wave
 from array import array
 from collections.abc import Callable
-from contextlib import suppress
 from typing import Any, Protocol
 
 import gevent
@@ -19,14 +17,15 @@ import psycopg
 import structlog
 
 from ccd.base.clock import Clock
-from ccd.base.errors import CcdError
-from ccd.side.db.engine import connect, to_datetime
+from ccd.base.errors import CcdError, DaemonUnreachable
+from ccd.side.db.engine import to_datetime
+from ccd.side.file_rounds import FileRounds, Found
+from ccd.side.recording_erasure import delete_below
 from ccd.side.recording_files import FileDesk
 from ccd.voicemail.model import FOLDER
 
 log = structlog.get_logger(__name__)
 
-IDLE_SECONDS = 30.0
 RETENTION, SILENT = "retention", "silent"
 # As FreeSWITCH hears it while it records: twenty milliseconds whose mean is below this are silence.
 QUIET = 200
@@ -45,7 +44,8 @@ WHERE voicemail_id = %(voicemail_id)s AND file IN ('unchecked', 'missing')
 """
 _TO_ERASE = """
 SELECT voicemail_id::text, local_path FROM ccd.voicemails
-WHERE state = 'deleted' AND file <> 'erased' AND local_path <> '' ORDER BY left_at LIMIT 100
+WHERE state = 'deleted' AND file <> 'erased' AND local_path <> ''
+ORDER BY voicemail_id::text = ANY(%(tried)s), left_at LIMIT 100
 """
 _ERASED = "UPDATE ccd.voicemails SET file = 'erased', checked_at = %(at)s WHERE voicemail_id = %(voicemail_id)s"
 _OLD = """
@@ -81,11 +81,11 @@ class VoicemailEraser:
         return len(messages)
 
 
-class VoicemailFiles:
+class VoicemailFiles(FileRounds):
     """Looks after the messages of the database at `url`, whose files lie below `root`.
 
     Args:
-        delete: has core tell that a message is deleted, with a word why; a CcdError means later.
+        delete: has core tell that a message is deleted, with a word why; DaemonUnreachable means later.
     """
 
     def __init__(
@@ -97,55 +97,28 @@ class VoicemailFiles:
         delete: Callable[[str, str], None],
         desk: FileDesk | None = None,
     ) -> None:
-        self._url = url
+        super().__init__(url, "voicemails")
         self._folder = os.path.join(root, FOLDER)
         self._clock = clock
         self._delete = delete
         self._desk = desk or FileDesk()
-        self._woken = threading.Event()
-        self._stopped = False
-        self._working: dict[str, gevent.Greenlet[..., None]] = {}
-        self._done: list[tuple[str, dict[str, Any]]] = []
+        self._old: list[str] = []
         self._asked: set[str] = set()
         self._told: set[str] = set()
 
-    def notify(self) -> None:
-        """A message may have come or gone."""
-        self._woken.set()
-
-    def stop(self) -> None:
-        """Let `run` end; what is in hand is looked at again by the next side."""
-        self._stopped = True
-        self._woken.set()
-
-    def run(self) -> None:
-        """Work until stopped; what PostgreSQL does not take now is offered to it again."""
-        while not self._stopped:
-            self._woken.clear()
-            try:
-                self.look()
-            except psycopg.Error as error:
-                log.warning("voicemails_not_looked_at", error=" ".join(str(error).split())[:300])
-            gevent.sleep(0)
-            self._woken.wait(IDLE_SECONDS)
-        gevent.killall(list(self._working.values()))
+    def begin_new(self, connection: psycopg.Connection[Any]) -> None:
+        """What has come, and what was deleted; what is too old is only noted, for core is asked without a connection."""
+        asked = {"now": to_datetime(self._clock.now()), "tried": list(self._told)}
+        for voicemail_id, path in connection.execute(_UNCHECKED, asked).fetchall():
+            self.begin(voicemail_id, self._measure, path)
+        for voicemail_id, path in connection.execute(_TO_ERASE, asked).fetchall():
+            self.begin(voicemail_id, self._erase, path)
+        self._old = [row[0] for row in connection.execute(_OLD, asked).fetchall()]
 
     def look(self) -> None:
-        """Write what was found out, and begin what there is to do."""
-        now = {"now": to_datetime(self._clock.now())}
-        with connect(self._url) as connection:
-            while self._done:
-                statement, told = self._done[0]
-                connection.execute(statement.encode(), told)
-                connection.commit()
-                self._working.pop(str(told["voicemail_id"]), None)
-                self._done.pop(0)
-            for voicemail_id, path in connection.execute(_UNCHECKED, now).fetchall():
-                self._begin(voicemail_id, self._measure, path)
-            for voicemail_id, path in connection.execute(_TO_ERASE).fetchall():
-                self._begin(voicemail_id, self._erase, path)
-            old = [row[0] for row in connection.execute(_OLD, now).fetchall()]
-        self._delete_old(old)
+        """Once: as all rounds, then have what is too old deleted."""
+        super().look()
+        self._delete_old(self._old)
 
     def _delete_old(self, voicemail_ids: list[str]) -> None:
         """Core makes each a fact, and the row follows; until then it is asked for once."""
@@ -154,61 +127,59 @@ class VoicemailFiles:
                 continue
             try:
                 self._delete(voicemail_id, RETENTION)
-            except CcdError as error:
+            except DaemonUnreachable as error:
                 log.info("voicemails_not_deleted_yet", reason=str(error))
                 return
+            except CcdError as error:  # of this one; the others wait for nobody
+                log.error("voicemail_not_deleted", voicemail_id=voicemail_id, reason=str(error))
             self._asked.add(voicemail_id)
         self._asked &= set(voicemail_ids)
 
-    def _begin(self, voicemail_id: str, work: Callable[[str, str], None], path: str) -> None:
-        if voicemail_id not in self._working:
-            self._working[voicemail_id] = gevent.spawn(work, voicemail_id, path)
-
-    def _measure(self, voicemail_id: str, path: str) -> None:
+    def _measure(self, voicemail_id: str, path: str) -> Found | None:
         found, duration_ms = self._desk.measure(path), None
         if found.state == "complete":
             duration_ms = self._quickly(_length_ms, path)
-            if duration_ms is not None and self._quickly(_is_silent, path):
-                self._delete_silent(voicemail_id)
+            if duration_ms is not None and self._quickly(_is_silent, path) and not self._deleted_silent(voicemail_id):
+                return None
         else:
             self._alarm("voicemail_missing", voicemail_id, path, found.reason)
         told = {"voicemail_id": voicemail_id, "at": to_datetime(self._clock.now()), "duration_ms": duration_ms}
-        self._found_out(_CHECKED, told | msgspec.structs.asdict(found))
+        return _CHECKED, told | msgspec.structs.asdict(found)
 
-    def _delete_silent(self, voicemail_id: str) -> None:
-        """Who presses the key, or hangs up while ccd is dead, may have said nothing: only the file tells."""
+    def _deleted_silent(self, voicemail_id: str) -> bool:
+        """Who presses the key, or hangs up while ccd is dead, may have said nothing: only the file tells. False: try again."""
         try:
             self._delete(voicemail_id, SILENT)
-        except CcdError as error:
+        except DaemonUnreachable as error:
             log.info("voicemails_not_deleted_yet", reason=str(error))
-
-    def _erase(self, voicemail_id: str, path: str) -> None:
-        """Only below our own folder, whatever a row says; a file that is gone already is erased."""
-        if self._quickly(self._remove, path):
-            self._found_out(_ERASED, {"voicemail_id": voicemail_id, "at": to_datetime(self._clock.now())})
-            return
-        if voicemail_id not in self._told:
-            self._told.add(voicemail_id)
-            self._alarm("voicemail_not_erased", voicemail_id, path, "it lies elsewhere, or the disk does not let it go")
-        self._working.pop(voicemail_id, None)
-
-    def _remove(self, path: str) -> bool:
-        if not os.path.realpath(path).startswith(os.path.realpath(self._folder) + os.sep):
             return False
-        with suppress(FileNotFoundError):
-            os.unlink(path)
+        except CcdError as error:
+            log.error("voicemail_not_deleted", voicemail_id=voicemail_id, reason=str(error))
         return True
+
+    def _erase(self, voicemail_id: str, path: str) -> Found | None:
+        """Only below our own folder, whatever a row says; a file that is gone already is erased."""
+        try:
+            self._desk.carry_out(self._remove, path)
+        except (OSError, gevent.Timeout) as error:
+            reason = "the disk does not answer" if isinstance(error, gevent.Timeout) else str(error)
+            if voicemail_id not in self._told:
+                self._told.add(voicemail_id)
+                self._alarm("voicemail_not_erased", voicemail_id, path, reason[:200])
+            return None
+        self._told.discard(voicemail_id)
+        return _ERASED, {"voicemail_id": voicemail_id, "at": to_datetime(self._clock.now())}
+
+    def _remove(self, path: str) -> None:
+        folder, name = os.path.split(path)
+        delete_below(os.path.realpath(self._folder), os.path.join(os.path.realpath(folder), name), self._clock.now())
 
     def _quickly(self, work: Callable[[str], Any], path: str) -> Any:
         """What `work` finds, None when the disk does not answer in time or refuses."""
         try:
             return self._desk.carry_out(work, path)
-        except (OSError, EOFError, wave.Error, gevent.Timeout):
+        except (OSError, EOFError, ArithmeticError, wave.Error, gevent.Timeout):
             return None
-
-    def _found_out(self, statement: str, told: dict[str, Any]) -> None:
-        self._done.append((statement, told))
-        self._woken.set()
 
     def _alarm(self, event: str, voicemail_id: str, path: str, reason: str) -> None:
         log.error(event, alarm=event, voicemail_id=voicemail_id, path=path[:200], reason=reason)

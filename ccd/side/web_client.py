@@ -123,8 +123,6 @@ class WebClient:
                 return response.status, response.headers, _body(response)
             finally:
                 response.close()
-        except ssl.SSLError:
-            raise ErrandFailed("not_trusted") from None
         except (HTTPError, OSError, ValueError) as wrong:
             raise ErrandFailed(_word(wrong)) from None
         finally:
@@ -173,6 +171,8 @@ def _word(wrong: BaseException) -> str:
     while seen is not None:
         if isinstance(seen, ErrandFailed):
             return str(seen)
+        if isinstance(seen, ssl.SSLEOFError | ssl.SSLZeroReturnError):
+            return "no_answer"  # it hung up before it had shown a certificate
         if isinstance(seen, ssl.SSLError):
             return "not_trusted"
         if isinstance(seen, TimeoutError | urllib3.exceptions.TimeoutError):

@@ -98,6 +98,10 @@ class JournalWriter:
                 self._failed(error)
                 self._stopped.wait(self._retry_seconds)
                 self._retry_seconds = min(self._retry_seconds * 2, LAST_RETRY_SECONDS)
+            except Exception as error:  # facts must not wait for ever because of what nobody foresaw
+                log.exception("journal_writer_crashed")
+                self._failed(error)
+                self._stopped.wait(LAST_RETRY_SECONDS)
             else:
                 if not more:
                     self._woken.wait(IDLE_SECONDS)
@@ -133,8 +137,9 @@ class JournalWriter:
         try:
             with thrown_away_after(connection, self._deadline_seconds):
                 ensure_partitions(connection, today)
-        except _TOO_SLOW as error:
-            # A long report may hold the tables. Rows without a partition go to the DEFAULT one; tomorrow is another day.
+        except (*_TOO_SLOW, psycopg.errors.InsufficientPrivilege) as error:
+            # A long report may hold the tables, or only another role may make them. Rows without a partition go to the DEFAULT
+            # one; tomorrow is another day.
             log.warning("partitions_not_made", error=str(error))
         self._partitioned_on = today
 

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -152,3 +155,20 @@ def test_a_folder_that_run_cannot_have_is_named_with_its_key(key: str, folder: s
     (tmp_path / "ccd.yaml").write_text(f"state_dir: {tmp_path}/state\nrun_dir: {tmp_path}/run\n")
     result = CliRunner().invoke(root, ["run", "-c", str(tmp_path / "ccd.yaml"), "--set", f"{key}={folder}"])
     assert (result.exit_code, result.stderr) == (1, f"ccd: {key}: {folder} cannot be a folder: {says}\n")
+
+
+def test_a_reader_who_has_seen_enough_is_no_error() -> None:
+    """`ccd check --schema | head -1`, where head has gone before ccd writes."""
+    readable, writable = os.pipe()
+    os.close(readable)
+    try:
+        done = subprocess.run(
+            [sys.executable, "-m", "ccd", "check", "--schema"],
+            stdout=writable,
+            stderr=subprocess.PIPE,
+            timeout=30,
+            check=False,
+        )
+    finally:
+        os.close(writable)
+    assert done.stderr == b""

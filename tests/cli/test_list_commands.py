@@ -87,6 +87,19 @@ def test_check_says_what_is_not_counted_and_why(site: World) -> None:
     assert "withheld" in ccd(site, "blacklist", "check", "withheld").stdout
 
 
+def test_an_export_that_fails_leaves_the_file_that_was_there(site: World, tmp_path: Path) -> None:
+    file = tmp_path / "backup.csv"
+    file.write_text("yesterday's\n")
+    socket = site.socket
+    result = in_thread(CliRunner().invoke, root, ["-S", str(tmp_path / "nobody"), "blacklist", "export", str(file)])
+    assert (result.exit_code, file.read_text()) == (4, "yesterday's\n")
+    assert sorted(one.name for one in tmp_path.glob("backup*")) == ["backup.csv"]
+    link = tmp_path / "latest.csv"
+    link.symlink_to(file)
+    result = in_thread(CliRunner().invoke, root, ["-S", str(socket), "blacklist", "export", str(link)])
+    assert (result.exit_code, link.is_symlink(), file.read_text()[:7]) == (0, True, "number,")
+
+
 def test_export_gives_what_import_takes(site: World, tmp_path: Path) -> None:
     ccd(site, "blacklist", "add", "13800138000", "--play", "closed", "--reason", '他说,"再见"')
     ccd(site, "blacklist", "add", "+8617*", "--route", "95500", "--expires", "2998-01-31")
@@ -131,7 +144,7 @@ def test_faulty_lines_are_named_and_nothing_is_imported(site: World) -> None:
         ("blacklist add 13800138000 --queue sales --route 1", 2, "one of"),
         ("blacklist add 13800138000 --play ../x", 1, "is no name"),
         ("blacklist add 13800138000 --play x --warn", 2, "one of"),
-        ("blacklist add 13800138000 --expires yesterday", 2, "write it like"),
+        ("blacklist add 13800138000 --expires yesterday", 2, "no moment like"),
         ("blacklist add 13800138000 --expires 2001-01-01", 2, "has passed"),
         ("blacklist add 13800138000 --for 1y", 2, "not a duration"),
         ("whitelist add 13800138000 --reject USER_BUSY", 2, "No such option"),

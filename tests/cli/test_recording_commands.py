@@ -7,7 +7,7 @@ import json
 import pytest
 from click.testing import CliRunner, Result
 
-from ccd.cli.recordings import MOMENT
+from ccd.cli.moments import PAST
 from ccd.cli.root import root
 from tests.office_world import OTHER_CALL, RECORDING, World, in_thread
 
@@ -34,9 +34,7 @@ def test_moments_that_are_none_are_a_usage_error(world: World, nonsense: str) ->
 def test_moment_without_a_zone_is_of_this_machine() -> None:
     from datetime import datetime
 
-    assert (
-        datetime.fromisoformat(MOMENT.convert("2027-02-06T10:00", None, None)) == datetime(2027, 2, 6, 10).astimezone()
-    )
+    assert datetime.fromisoformat(PAST.convert("2027-02-06T10:00", None, None)) == datetime(2027, 2, 6, 10).astimezone()
 
 
 def test_show_tells_why_it_is_silent_and_what_was_done(world: World) -> None:

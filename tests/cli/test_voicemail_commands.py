@@ -70,7 +70,7 @@ def test_a_message_is_assigned_played_done_and_deleted(office: World) -> None:
         (("play", ID, "13900000000"), 6),
         (("assign", ID, "nobody"), 6),
         (("list", "--state", "lost"), 2),
-        (("list", "--since", "yesterday"), 1),
+        (("list", "--since", "yesterday"), 2),
         (("list", "--box", "nowhere"), 6),
         (("boxes", "set", "night"), 2),
         (("boxes", "add", "night", "--max-length", "long"), 2),

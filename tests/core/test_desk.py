@@ -10,6 +10,7 @@ import gevent
 import pytest
 from structlog.testing import capture_logs
 
+from ccd.acd.facts import CallerLeft, LeftReason
 from ccd.calls.facts import CallArrived, CallEnded, CallToFallback, EndedBy
 from ccd.core.desk import Desk
 from ccd.core.node import Node
@@ -18,6 +19,7 @@ from ccd.core.site import Site
 from ccd.ivr.flow import fingerprint
 from ccd.journal.configuration import Configuration, Route
 from ccd.switch.commands import Hangup, Play, Transfer
+from ccd.switch.events import DigitPressed
 from tests.builders import NODE, World, queue
 
 WAIT = {"start": "q", "nodes": {"q": {"type": "queue", "queue": "sales", "next": "end"}, "end": {"type": "hangup"}}}
@@ -126,4 +128,22 @@ def test_a_caller_for_whom_nothing_can_be_done_goes_to_the_fallback_and_the_swit
     assert [fact.reason for fact in world.of(CallToFallback)] == [reason]
     world.hung_up(leg, disposition="send_bye")
     assert [fact.ended_by for fact in world.of(CallEnded)] == [EndedBy.SWITCH]
+    reception.goes_home()
+
+
+def test_a_caller_whose_flow_broke_in_a_queue_is_offered_to_nobody_in_the_fallback(
+    monkeypatch: pytest.MonkeyPatch, lines: list[Any]
+) -> None:
+    reception = Reception(WAIT)
+    world = reception.world
+    world.configure([queue("sales")], [], [])
+    leg = reception.calls()
+    world.registry.legs[leg].mailbox.aside = lambda event: 1 / 0  # type: ignore[union-attr]
+    world.say(DigitPressed(leg_id=leg, at=world.clock.now(), digit="1"))
+    reception.breathe()
+    assert [fact.reason for fact in world.of(CallToFallback)] == ["flow_failed"]
+    assert [fact.reason for fact in world.of(CallerLeft)] == [LeftReason.REMOVED]
+    assert world.acd.caller_of(leg) is None
+    world.hung_up(leg)
+    assert len(world.of(CallerLeft)) == 1
     reception.goes_home()

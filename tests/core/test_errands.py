@@ -110,6 +110,46 @@ def test_what_side_had_in_hand_fails_when_it_dies_and_the_rest_goes_to_the_next_
     assert waiting == [], "the one that is gone takes nothing with it"
 
 
+class CountingClock(FakeClock):
+    """Counts how often it is looked at."""
+
+    looks = 0
+
+    def monotonic(self) -> float:
+        self.looks += 1
+        return super().monotonic()
+
+
+@pytest.mark.parametrize("in_hand", [1, MAX_OUTSTANDING - 1])
+def test_the_next_errand_costs_the_same_however_many_are_in_hand(in_hand: int) -> None:
+    clock = CountingClock()
+    errands = Errands(clock)
+    side = Side(errands).comes()
+    for _ in range(in_hand):
+        asked(errands)
+        assert side.takes() is not None
+    clock.looks = 0
+    assert side.takes() is None
+    assert clock.looks == 0
+    asked(errands, url="last")
+    clock.looks = 0
+    last = side.takes()
+    assert last is not None
+    assert last["with"] == {"url": "last"}
+    assert clock.looks == 1
+
+
+def test_errands_that_are_over_before_any_side_comes_leave_nothing() -> None:
+    clock = FakeClock()
+    errands = Errands(clock)
+    for _ in range(3):
+        errands.start("http.request", {"pin": "4711"}, 5_000, lambda outcome: None)()
+        asked(errands, timeout_ms=1_000)
+    clock.advance(1)
+    assert (len(errands), len(errands._unsent), clock.pending()) == (0, 0, 0)
+    assert Side(errands).comes().takes() is None
+
+
 def test_an_errand_that_nobody_waits_for_any_more_is_not_sent() -> None:
     clock = FakeClock()
     errands = Errands(clock)

@@ -19,12 +19,13 @@ from tests.builders import NODE, World
 from tests.stories.verdicts import rows_are_complete
 
 
-def takes_up(world: World, caller: str) -> None:
-    """The part of a recovery that knows recordings, with what the channel carries."""
+def takes_up(world: World, caller: str, *, marked: bool = True) -> None:
+    """The part of a recovery that knows recordings, with what the channel carries; `marked`: it was told of the recording."""
     call = world.registry.calls[world.registry.legs[caller].call_id]
     started = world.of(RecordingStarted)[-1]
     relative = started.path.removeprefix("/var/lib/ccd/recordings/")
-    place = Place(call_id=call.call_id, recording_id=started.recording_id, recording_path=relative)
+    carried = {"recording_id": started.recording_id, "recording_path": relative} if marked else {}
+    place = Place(call_id=call.call_id, **carried)
     ours: Any = SimpleNamespace(
         _registry=world.registry,
         _ledger=world.ledger,
@@ -41,6 +42,29 @@ def test_a_recording_that_runs_is_known_again() -> None:
     caller = world.caller_arrives()
     takes_up(world, caller)
     assert caller in world.recordings.running
+    world.hung_up(caller)
+    assert rows_are_complete(world.facts) == []
+
+
+def test_a_recording_of_which_the_switch_was_not_told_is_begun_by_the_next_ccd() -> None:
+    world = World(record_at="answer")
+    caller = world.caller_arrives()
+    (started,) = world.of(RecordingStarted)
+    takes_up(world, caller, marked=False)
+    assert world.switch.all(StartRecording) == [StartRecording(leg_id=caller, path=started.path)] * 2
+    assert caller in world.recordings.running
+    world.hung_up(caller)
+    assert rows_are_complete(world.facts) == []
+
+
+def test_a_recording_that_the_switch_refuses_to_the_next_ccd_has_failed() -> None:
+    world = World(record_at="answer")
+    caller = world.caller_arrives()
+    world.switch.refuses[StartRecording] = SwitchRefused("-ERR Cannot record session!")
+    takes_up(world, caller, marked=False)
+    assert world.recordings.running == {}
+    (failed,) = world.of(RecordingFailed)
+    assert failed.recording_id == world.of(RecordingStarted)[0].recording_id
     world.hung_up(caller)
     assert rows_are_complete(world.facts) == []
 

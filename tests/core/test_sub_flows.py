@@ -251,15 +251,15 @@ def test_values_of_the_flows_around_are_bounded_together(lines: list[Any]) -> No
 
 
 def test_a_secret_stays_one_in_the_flow_and_out_of_it(lines: list[Any]) -> None:
-    say = {"type": "say", "kind": "digits", "value": "heard", "failed": "refused", "next": "said"}
+    which = {"type": "branch", "cases": [{"when": "heard == '73910'", "next": "right"}], "otherwise": "wrong"}
     main = {
         "start": "pin",
         "nodes": {
             "pin": {"type": "collect", "prompt": "p", "into": "typed", "length": "4", "secret": "yes", "next": "in"},
-            "in": {"type": "flow", "flow": "inner", "with": {"of": "typed"}, "into": {"heard": "out"}, "next": "say"},
-            "say": say,
-            "refused": PLAY,
-            "said": PLAY,
+            "in": {"type": "flow", "flow": "inner", "with": {"of": "typed"}, "into": {"heard": "out"}, "next": "which"},
+            "which": which,
+            "right": PLAY,
+            "wrong": PLAY,
         },
     }
     inner = {"arguments": ["of"], "start": "r", "nodes": {"r": {"type": "return", "result": {"out": "of + '0'"}}}}
@@ -267,7 +267,7 @@ def test_a_secret_stays_one_in_the_flow_and_out_of_it(lines: list[Any]) -> None:
     caller = one.calls()
     for key in "7391":
         presses(one, caller, key)
-    assert one.path == ["pin", "in", "r", "say", "refused"]
+    assert one.path == ["pin", "in", "r", "which", "right"]
     assert not [fact for fact in one.world.facts if "7391" in repr(fact)]
     assert not [row for row in told(one) if "7391" in repr(row)]
     one.goes_home()

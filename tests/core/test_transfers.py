@@ -10,9 +10,11 @@ from structlog.testing import capture_logs
 
 from ccd.base.errors import SwitchGone, SwitchRefused
 from ccd.calls.facts import CallEnded, EndedBy, LegCreated, Outcome, Role
+from ccd.calls.mailbox import LIMIT
 from ccd.ivr.facts import TransferConnected, TransferEnded, TransferStarted
 from ccd.ivr.ringing import RINGBACK
 from ccd.switch.commands import Answer, Bridge, DropLease, Hangup, Lease, Originate, Play, RingReady, StopPlaying
+from ccd.switch.events import ApplicationEnded, DigitPressed
 from tests.builders import station
 from tests.core.switchboard import Switchboard
 
@@ -299,6 +301,22 @@ def test_a_bridge_that_left_the_caller_where_he_was_does_not_keep_him() -> None:
     board.goes_home()
 
 
+def test_ringing_that_still_plays_when_the_bridge_fails_is_ended_whatever_else_has_ended_meanwhile() -> None:
+    board = Switchboard(call(*EDGES))
+    board.world.switch.refuses[Bridge] = SwitchRefused("-ERR Invalid uuid")
+    caller = board.calls()
+    leg = board.picks_up()
+    late = ApplicationEnded(
+        leg_id=caller, at=board.world.clock.now(), execution_id="a", application="playback", response=""
+    )
+    board.world.say(late)
+    board.breathe()
+    assert board.world.switch.all(StopPlaying, caller) == []
+    board.ends(leg, "SWITCH_CONGESTION")
+    assert len(board.world.switch.all(StopPlaying, caller)) == 1, "else it would sound below all that follows"
+    board.goes_home()
+
+
 def test_a_refused_bridge_ends_the_other_side_and_the_flow_goes_on(lines: list[Any]) -> None:
     board = Switchboard(call(*EDGES))
     board.world.switch.refuses[Bridge] = SwitchRefused("-ERR Invalid uuid")
@@ -318,6 +336,75 @@ def test_an_order_to_bridge_that_went_down_with_the_link_is_given_again() -> Non
     board.world.switch.down = None
     board.dialling.bridge_again(leg)
     assert len(board.world.switch.all(Bridge, caller)) == 2
+    board.goes_home()
+
+
+def test_a_caller_of_whose_return_no_word_comes_goes_on_in_his_flow(lines: list[Any]) -> None:
+    board = Switchboard(call(*EDGES))
+    board.ends(board.talks(board.calls()))
+    board.breathe(2.9)
+    assert board.path == ["call"]
+    board.breathe(0.2)
+    assert (board.path, board.results) == (["call", "after_answered"], ["answered"])
+    assert [line["event"] for line in lines] == ["caller_not_back"]
+    board.goes_home()
+
+
+def test_a_caller_is_not_taken_back_while_nobody_could_tell_that_he_is() -> None:
+    board = Switchboard(call(*EDGES))
+    caller = board.calls()
+    leg = board.talks(caller)
+    board.world.is_up = False
+    board.world.registry.lose(leg, "LOST")
+    board.breathe(30.0)
+    assert board.path == ["call"]
+    board.world.is_up = True
+    board.comes_back(caller)
+    assert board.path[-1] == "after_answered"
+    board.goes_home()
+
+
+def test_a_caller_who_talks_with_somebody_else_is_waited_for() -> None:
+    board = Switchboard(call(*EDGES))
+    caller = board.calls()
+    leg = board.talks(caller)
+    board.world.bridged(caller, "a-third-party")
+    board.ends(leg)
+    board.breathe(60.0)
+    assert board.path == ["call"]
+    board.comes_back(caller)
+    assert board.path[-1] == "after_answered"
+    board.goes_home()
+
+
+@pytest.mark.parametrize("stage", ["rings", "talks"])
+def test_whoever_a_flow_called_that_broke_is_not_joined_to_a_caller_in_the_fallback(stage: str) -> None:
+    board = Switchboard(call(*EDGES))
+    caller = board.calls()
+    leg = board.rings() if stage == "rings" else board.talks(caller)
+    board.desk.to_fallback(board.world.registry.legs[caller], "flow_failed")
+    board.breathe()
+    assert board.results == ["caller_gone" if stage == "rings" else "answered"]
+    if stage == "rings":
+        assert board.world.switch.last(Hangup, leg).cause == "ORIGINATOR_CANCEL"
+        board.picks_up()
+        assert board.world.switch.all(Bridge) == []
+        board.ends(leg)
+    else:
+        board.breathe(3.1)
+        assert board.world.switch.last(Hangup, leg)
+    board.goes_home()
+
+
+def test_a_flood_of_keys_does_not_cost_a_caller_the_end_of_his_transfer(lines: list[Any]) -> None:
+    """As after a reconciliation, when all that came meanwhile is followed in one go."""
+    board = Switchboard(call(*EDGES))
+    caller = board.calls()
+    board.world.hung_up(board.rings(), "USER_BUSY")
+    for _ in range(2 * LIMIT):
+        board.world.say(DigitPressed(leg_id=caller, at=board.world.clock.now(), digit="1"))
+    board.breathe()
+    assert board.path[-1] == "after_busy"
     board.goes_home()
 
 

@@ -15,6 +15,7 @@ from ccd.side.db.embedded import EmbeddedPostgres
 from ccd.side.db.embedded_home import User
 from ccd.side.db.engine import conninfo
 from ccd.side.db.throwaway import announce, discard
+from tests.postgres import take_cluster
 
 
 def ask(url, question):
@@ -42,6 +43,14 @@ def test_it_keeps_its_data_over_a_stop_and_listens_on_no_network(server, open_fo
     assert ask(server.start(), "SELECT answer FROM kept") == 42
 
 
+@pytest.fixture
+def made_server(server, open_folder, made_cluster):
+    """One whose data are there already, as after its first start."""
+    (open_folder / "pg").mkdir(mode=0o700)
+    take_cluster(made_cluster, open_folder / "pg" / "data")
+    return server
+
+
 START_AND_DIE = """
 import os, pathlib, sys
 from ccd.side.db.embedded import EmbeddedPostgres
@@ -53,7 +62,7 @@ os.kill(os.getpid(), 9)
 
 
 @pytest.mark.parametrize("frozen", [False, True])
-def test_the_orphan_of_a_dead_owner_is_stopped_by_the_next_start(server, open_folder, frozen):
+def test_the_orphan_of_a_dead_owner_is_stopped_by_the_next_start(made_server, open_folder, frozen):
     died = subprocess.run(
         [sys.executable, "-c", START_AND_DIE, str(open_folder / "pg")], capture_output=True, text=True, check=False
     )
@@ -61,24 +70,24 @@ def test_the_orphan_of_a_dead_owner_is_stopped_by_the_next_start(server, open_fo
     if frozen:
         os.kill(orphan, signal.SIGSTOP)
     with capture_logs() as lines:
-        url = server.start()
+        url = made_server.start()
     assert [line["event"] for line in lines] == ["postgres_orphan_stopped"]
     assert ask(url, "SELECT 1") == 1
     state = Path(f"/proc/{orphan}/stat")
     assert not state.exists() or state.read_text().rpartition(")")[2].split()[0] == "Z"
 
 
-def test_a_living_owner_keeps_its_server(server, open_folder):
-    server.start()
+def test_a_living_owner_keeps_its_server(made_server, open_folder):
+    made_server.start()
     other = subprocess.run(
         [sys.executable, "-c", START_AND_DIE, str(open_folder / "pg")], capture_output=True, text=True, check=False
     )
     assert "belongs to process" in other.stderr
-    assert server.pid
+    assert made_server.pid
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="needs root: only then PostgreSQL runs as another user")
-def test_root_keeps_its_closed_folders_closed(open_folder):
+def test_root_keeps_its_closed_folders_closed(open_folder, ready_made):
     closed = open_folder / "closed"
     closed.mkdir(mode=0o700)
     announce(closed / "pg")

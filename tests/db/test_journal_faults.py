@@ -86,9 +86,8 @@ class Desk:
 
 
 @pytest.fixture
-def desk(open_folder, request):
+def desk(open_folder, ready_made, request):
     one = Desk(open_folder, request.param)
-    upgrade(one.url)
     yield one
     one.close()
 
@@ -299,11 +298,10 @@ spool.close()
 
 
 @pytest.fixture
-def desk_process(open_folder, tmp_path):
+def desk_process(open_folder, ready_made, tmp_path):
     server = EmbeddedPostgres(open_folder / "pg", fast=True)
     try:
         url = server.start()
-        upgrade(url)
         command = [sys.executable, "-c", FREEZE_UNDER_GEVENT, url, str(tmp_path / "spool"), str(server.pid)]
         done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
         assert done.returncode == 0, done.stderr

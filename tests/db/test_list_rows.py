@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from types import SimpleNamespace
@@ -22,6 +23,7 @@ from ccd.screening.model import Action, Entry, ListName
 from ccd.side import list_worker
 from ccd.side.db.engine import make_engine
 from ccd.side.db.stores.lists import ListStore
+from ccd.side.list_jobs import UPDATED
 from ccd.side.list_lines import FAULTS_SHOWN, Usual
 from ccd.side.lists import MOST_PUSHED, ListKeeper, work_beside
 
@@ -258,6 +260,60 @@ def test_a_worker_that_fails_says_why(office: Office) -> None:
     office.keeper._work_beside = work_beside
     with pytest.raises(Refused, match="No such file"):
         office.keeper.take_in(office.folder / "nowhere", BLACKLIST, usual=Usual(), who="test", known={})
+
+
+@pytest.mark.parametrize(
+    "job",
+    [
+        {"do": "build", "path": "x", "url": "postgresql:///x"},  # of a side without a number
+        {"do": "build", "path": "x", "url": "postgresql:///x", "format": 99},
+        {"do": "import", "path": "x", "url": "postgresql:///x", "list": "blacklist"},
+        {"do": "dance", "format": 1},
+        {},
+    ],
+)
+def test_a_worker_of_another_version_than_side_says_so_in_one_line(job: dict[str, Any]) -> None:
+    """The code on disk was updated, and the side that runs was not started again."""
+    assert work_beside(job) == {"error": UPDATED}
+
+
+def test_an_answer_of_another_version_is_told_and_the_lists_go_on(office: Office) -> None:
+    office.add("+8613800138000")
+    office.keeper.keep()
+    office.keeper._work_beside = lambda job: {"ok": {"rows": 1}, "format": 99}
+    with pytest.raises(Refused, match="restart ccd"):
+        office.imports("13900139000\n")
+    office.add("+8613700137000")
+    assert office.keeper.applied(), "single changes need no worker"
+    assert (office.core.says("13800138000"), office.core.says("13700137000")) == ("blacklist", "blacklist")
+
+
+def test_a_worker_that_cannot_even_begin_says_why(office: Office, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "executable", "/bin/false")
+    assert work_beside({}) == {"error": "the work on the lists ended with exit code 1: silently"}
+    program = office.folder / "python"
+    program.write_text("#!/bin/sh\necho Traceback >&2\necho 'ImportError: no name x' >&2\nexit 1\n")
+    program.chmod(0o755)
+    monkeypatch.setattr(sys, "executable", str(program))
+    assert work_beside({}) == {"error": "the work on the lists ended with exit code 1: ImportError: no name x"}
+
+
+def test_what_stays_wrong_is_told_once_and_tried_ever_more_rarely(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pauses: list[float] = []
+
+    def wait(seconds: float) -> None:
+        pauses.append(seconds)
+        if len(pauses) == 7:
+            office.keeper.stop()
+
+    monkeypatch.setattr(office.keeper, "_woken", SimpleNamespace(clear=lambda: None, set=lambda: None, wait=wait))
+    office.keeper._work_beside = lambda job: {"error": "the disk is full"}
+    with capture_logs() as logs:
+        office.keeper.run()
+    assert [line["reason"] for line in logs if line["event"] == "lists_not_built"] == ["the disk is full"]
+    assert pauses == [5, 10, 20, 40, 60, 60, 60]
 
 
 def test_pages_follow_each_other_by_id(office: Office) -> None:

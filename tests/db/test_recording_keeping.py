@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from structlog.testing import capture_logs
 from ccd.base.clock import FakeClock, as_datetime
 from ccd.base.errors import DaemonUnreachable, NotFound
 from ccd.settings.recordings import Recordings as Settings
+from ccd.side import recording_erasure
 from ccd.side.db.engine import conninfo, make_engine
 from ccd.side.db.stores.recordings import RecordingStore, Wanted
 from ccd.side.recording_erasure import Eraser, NotErasable, delete_below
@@ -195,6 +197,42 @@ def test_empty_day_folders_go_but_for_those_of_today(archive: Archive) -> None:
 
 
 # --- crashes and strange files -----------------------------------------------------------------------------------------
+
+
+def test_those_that_cannot_go_do_not_stand_before_those_that_can(
+    archive: Archive, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(recording_erasure, "PAGE", 2)
+    monkeypatch.setattr(
+        RecordingStore.erasing, "__kwdefaults__", {"after": "0" * 8 + "-0000" * 3 + "-" + "0" * 12, "limit": 2}
+    )
+    recorded = sorted(archive.recorded() for _ in range(5))
+    archive.sql(
+        "UPDATE ccd.recordings SET local_path = '/elsewhere/a.wav' WHERE recording_id = ANY(%(ids)s::uuid[])",
+        ids=recorded[:3],
+    )
+    with capture_logs() as logs:
+        told = archive.eraser.erase(recorded, who=WHO, why="test")
+        archive.keeper.look()
+    assert sorted(told["erased"]) == recorded[3:]
+    assert sorted(told["pending"]) == recorded[:3]
+    assert len([line for line in logs if line["event"] == "recording_not_erased"]) == 3, "each is told once"
+
+
+def test_a_disk_that_does_not_answer_is_asked_once_a_round(archive: Archive) -> None:
+    hang, asked = threading.Event(), []
+
+    def delete(path: str) -> None:
+        asked.append(path)
+        hang.wait(10)
+
+    archive.eraser._desk = FileDesk(deadline_seconds=0.2)
+    archive.eraser._delete = delete  # type: ignore[method-assign]
+    try:
+        told = archive.eraser.erase([archive.recorded() for _ in range(5)], who=WHO, why="test")
+    finally:
+        hang.set()
+    assert (len(asked), told["erased"], len(told["pending"])) == (1, [], 5)
 
 
 def test_whoever_dies_between_file_and_row_is_finished_by_the_next(archive: Archive) -> None:

@@ -14,6 +14,7 @@ from ccd.side.db.embedded import EmbeddedPostgres
 from ccd.side.db.embedded_owner import reap
 from ccd.side.db.throwaway import announce, discard
 
+pytestmark = pytest.mark.usefixtures("ready_made")
 as_root = pytest.mark.skipif(os.geteuid() != 0, reason="needs root: only then PostgreSQL runs as another user")
 
 
@@ -87,7 +88,7 @@ def test_what_nobody_announced_is_not_removed(open_folder):
 
 
 @pytest.mark.parametrize("server_lives", [pytest.param(False, marks=pytest.mark.long), True])
-def test_a_server_that_outlived_its_owner_is_stopped_first(open_folder, server_lives):
+def test_a_server_that_outlived_its_owner_is_stopped_first(open_folder, server_lives, start_and_die):
     folder = open_folder / "pg"
     announce(folder)
     died = start_and_die(folder)
@@ -100,11 +101,12 @@ def test_a_server_that_outlived_its_owner_is_stopped_first(open_folder, server_l
 
 
 START_AND_DIE = """
-import os, pathlib, sys
+import os, pathlib, subprocess, sys
 from ccd.side.db import embedded_home, throwaway
 from ccd.side.db.embedded import EmbeddedPostgres
 folder, place, announced = pathlib.Path(sys.argv[1]), pathlib.Path(sys.argv[2]), sys.argv[3] == "announced"
 embedded_home.PLACE = throwaway.PLACE = place
+EmbeddedPostgres._init = lambda _self, _programs, data, _become: subprocess.run(["cp", "-aT", sys.argv[4], data], check=True)
 if announced:
     throwaway.announce(folder)
 server = EmbeddedPostgres(folder, fast=True)
@@ -114,14 +116,20 @@ os.kill(os.getpid(), 9)
 """
 
 
-def start_and_die(folder, place="/nowhere", announced="no"):
-    command = [sys.executable, "-c", START_AND_DIE, str(folder), str(place), announced]
-    died = subprocess.run(command, capture_output=True, text=True, check=False)
-    return int(died.stdout)
+@pytest.fixture
+def start_and_die(made_cluster):
+    """Have another process start a server and be killed; the server's pid."""
+
+    def die(folder, place="/nowhere", announced="no"):
+        command = [sys.executable, "-c", START_AND_DIE, str(folder), str(place), announced, str(made_cluster)]
+        died = subprocess.run(command, capture_output=True, text=True, check=False)
+        return int(died.stdout)
+
+    return die
 
 
 @as_root
-def test_the_next_one_removes_what_a_killed_one_left(place, closed):
+def test_the_next_one_removes_what_a_killed_one_left(place, closed, start_and_die):
     orphan = start_and_die(closed / "killed", place, "announced")
     assert len(names(place)) == 1
     with capture_logs() as lines:
@@ -132,7 +140,7 @@ def test_the_next_one_removes_what_a_killed_one_left(place, closed):
 
 
 @as_root
-def test_a_killed_site_keeps_its_data(place, closed):
+def test_a_killed_site_keeps_its_data(place, closed, start_and_die):
     start_and_die(closed / "site", place)
     with capture_logs() as lines:
         announce(closed / "next")
@@ -158,7 +166,7 @@ def test_one_that_lives_keeps_its_home(place, closed):
 @as_root
 @pytest.mark.long
 @pytest.mark.parametrize("field", [2, 3], ids=["boot", "container"])
-def test_a_mark_of_another_boot_or_container_says_nothing_about_life_and_death(place, closed, field):
+def test_a_mark_of_another_boot_or_container_says_nothing_about_life_and_death(place, closed, field, start_and_die):
     start_and_die(closed / "killed", place, "announced")
     (home,) = place.iterdir()
     mark = (home / "throwaway").read_text().split()
@@ -176,7 +184,7 @@ def test_a_mark_of_another_boot_or_container_says_nothing_about_life_and_death(p
 @pytest.mark.parametrize(
     "forged", ["not ours", pytest.param("link", marks=pytest.mark.long), pytest.param("open", marks=pytest.mark.long)]
 )
-def test_a_home_that_could_be_somebody_elses_is_left(place, closed, forged):
+def test_a_home_that_could_be_somebody_elses_is_left(place, closed, forged, start_and_die):
     start_and_die(closed / "killed", place, "announced")
     (home,) = place.iterdir()
     if forged == "link":

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import itertools
 import wave
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -236,6 +237,7 @@ class Office:
         self.journal, self.root, self.clock = journal, root, FakeClock(START + DAY)
         self.deleted: list[tuple[str, str]] = []
         self.core_is_away = False
+        self.refuses = ""
         (root / "voicemails").mkdir(parents=True)
         self.files = VoicemailFiles(
             journal.url,
@@ -248,6 +250,8 @@ class Office:
     def _delete(self, voicemail_id: str, reason: str) -> None:
         if self.core_is_away:
             raise DaemonUnreachable("core is away")
+        if voicemail_id == self.refuses:
+            raise Refused("not this one")
         self.deleted.append((voicemail_id, reason))
 
     def speak(self, path: Path, ms: int = 1_500, loud: bool = True) -> Path:
@@ -267,8 +271,10 @@ class Office:
 
 
 @pytest.fixture
-def office(journal: Journal, tmp_path: Path) -> Office:
-    return Office(journal, tmp_path / "recordings")
+def office(journal: Journal, tmp_path: Path) -> Iterator[Office]:
+    made = Office(journal, tmp_path / "recordings")
+    yield made
+    gevent.killall(list(made.files._working.values()))
 
 
 def test_a_file_is_measured_and_says_how_long_the_message_is(office: Office) -> None:
@@ -335,8 +341,82 @@ def test_all_messages_of_a_number_are_deleted_in_whatever_form_it_came(office: O
 
 
 def test_a_file_that_is_gone_already_counts_as_erased(office: Office) -> None:
+    office.speak(office.root / "voicemails" / "another.wav")
     office.journal.write(left(local_path=str(office.root / "voicemails" / "none.wav")), change(Change.DELETED))
     office.look_until(file="erased")
+
+
+@pytest.mark.parametrize("away", ["the share of all recordings", "that of voicemail"])
+def test_a_disk_that_is_away_erases_nothing_and_the_file_goes_when_it_is_back(office: Office, away: str) -> None:
+    folder = office.root if away == "the share of all recordings" else office.root / "voicemails"
+    path = office.speak(office.root / "voicemails" / "1.wav")
+    office.journal.write(left(local_path=str(path)), change(Change.DELETED))
+    folder.rename(folder.with_name("elsewhere"))
+    folder.mkdir()
+    with capture_logs() as logs, gevent.Timeout(10):
+        while not logs:
+            office.files.look()
+            gevent.sleep(0.02)
+    assert (logs[0]["alarm"], "is its disk away" in logs[0]["reason"] or "is not there" in logs[0]["reason"]) == (
+        "voicemail_not_erased",
+        True,
+    )
+    assert office.journal.row()["file"] == "unchecked"
+    folder.rmdir()
+    folder.with_name("elsewhere").rename(folder)
+    office.look_until(file="erased")
+    assert not path.exists()
+
+
+def test_files_that_cannot_go_do_not_stand_before_those_that_can(office: Office) -> None:
+    facts = [left(n, at=START + n, local_path=f"/elsewhere/{n}.wav") for n in range(1, 102)]
+    path = office.speak(office.root / "voicemails" / "good.wav")
+    office.journal.write(*facts, left(102, at=START + DAY, local_path=str(path)))
+    office.journal.write(*(change(Change.DELETED, n=n) for n in range(1, 103)))
+    with capture_logs() as logs, gevent.Timeout(20):
+        while path.exists():
+            office.files.look()
+            gevent.sleep(0.02)
+    assert len(logs) <= 101, "each is told once"
+
+
+def test_a_silent_message_is_deleted_when_core_is_back(office: Office) -> None:
+    path = office.speak(office.root / "voicemails" / "1.wav", loud=False)
+    office.journal.write(left(local_path=str(path)))
+    office.core_is_away = True
+    with capture_logs() as logs, gevent.Timeout(10):
+        while not logs:
+            office.files.look()
+            gevent.sleep(0.02)
+    assert office.journal.row()["file"] == "unchecked"
+    office.core_is_away = False
+    office.look_until(file="complete")
+    assert office.deleted == [(M1, "silent")]
+
+
+def test_one_that_core_refuses_to_delete_does_not_keep_the_others(office: Office, database: str) -> None:
+    engine = make_engine(database)
+    try:
+        month = ConfigStore(engine).add_box("month", retention_days=30)
+    finally:
+        engine.dispose()
+    office.journal.write(left(1, box_id=month.box_id), left(2, at=START + SECOND, box_id=month.box_id))
+    office.clock.advance(40 * 86_400)
+    office.refuses = M1
+    with capture_logs() as logs:
+        office.files.look()
+        office.files.look()
+    assert office.deleted == [(M2, "retention")]
+    assert [line["event"] for line in logs if line["log_level"] == "error"] == ["voicemail_not_deleted"]
+
+
+def test_a_file_whose_header_is_nonsense_is_measured_all_the_same(office: Office) -> None:
+    path = office.speak(office.root / "voicemails" / "1.wav")
+    header = bytearray(path.read_bytes())
+    header[24:28] = bytes(4)  # no samples a second
+    path.write_bytes(header)
+    office.journal.write(left(local_path=str(path), duration_ms=4_000))
+    assert office.look_until(file="complete")["duration_ms"] == 4_000
 
 
 @pytest.mark.parametrize("where", ["beside", "above", "link", "root"])

@@ -14,7 +14,8 @@ from ccd.base.errors import DaemonUnreachable, Refused, SettingsError
 from ccd.ivr.flow import load_flow
 from ccd.journal.configuration import Configuration
 from ccd.settings.load import load
-from ccd.side.configuration import FlowShelf, Site
+from ccd.side.configuration import Site
+from ccd.side.flow_shelf import FlowShelf
 from ccd.side.reload import Reloading, written_of
 
 FLOW = "start: bye\nnodes:\n  bye: {type: hangup}\n"
@@ -157,6 +158,32 @@ def test_a_flow_that_went_bad_is_kept_and_said(office: Office) -> None:
     assert told["changed"] == {}
     (fault,) = told["kept_flows"]["main"]
     assert "main.yaml:3:15: nodes.bye.type: unknown node type; did you mean 'hangup'?" in fault
+
+
+@pytest.mark.parametrize("broken", ["inner", "main"])
+def test_a_side_that_starts_beside_a_broken_flow_keeps_what_core_runs(office: Office, broken: str) -> None:
+    """Else no change of an agent or a route would reach core until somebody mends the flow."""
+    office.flow("inner", "start: back\nnodes:\n  back: {type: return}\n")
+    office.flow("main", "start: in\nnodes:\n  in: {type: flow, flow: inner, next: bye}\n  bye: {type: hangup}\n")
+    office.reloading.now()
+    running = office.core.taken[-1]
+    office.flow(broken, "start: nowhere\nnodes: {}\n")
+    new = FlowShelf(office.folder / "flows", load_flow)
+    new.adopt(running)
+    found = new.read()
+    assert {name: one.flow.sha256 for name, one in found.items()} == running.active_flows
+    assert {sha256 for one in found.values() for sha256 in one.documents} == running.flows.keys()
+    assert list(new.kept) == [broken]
+    assert all("nowhere" in fault or "nodes" in fault for fault in new.kept[broken])
+
+
+def test_what_core_runs_and_nobody_understands_any_more_is_not_adopted(office: Office) -> None:
+    new = FlowShelf(office.folder / "flows", load_flow)
+    for document in ({}, {"start": "x", "nodes": {"x": {"type": "dance"}}}, {"start": 1}):
+        new.adopt(Configuration(flows={"abc": document}, active_flows={"main": "abc", "gone": "lost"}))
+    office.flow("main", "start: nowhere\nnodes: {}\n")
+    with pytest.raises(SettingsError):
+        new.read()
 
 
 def test_routes_change_while_postgresql_is_away(office: Office) -> None:

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from ccd.base.errors import SettingsError
-from ccd.ivr.flow import Flow, check, load_flow
+from ccd.ivr.flow import Flow, check, load_flow, made_of
 from ccd.ivr.pattern import Pattern
 from ccd.settings.yaml_file import load_file
 
@@ -122,6 +122,24 @@ def test_what_is_made_of_a_secret_is_one_however_far_away() -> None:
     nodes = {"then": first, "second": second, "say": SAY | {"value": "said"}}
     assert [path for path, _ in check(flow(SECRET, **nodes))] == [("nodes", "say", "value")]
     assert check(flow(COLLECT | {"next": "then"}, **nodes)) == []
+
+
+class CountedName(str):
+    """A name that counts how often a set or a dictionary looks it up."""
+
+    looks = 0
+
+    def __hash__(self) -> int:
+        CountedName.looks += 1
+        return super().__hash__()
+
+
+def test_the_work_to_follow_a_secret_grows_with_the_flow_alone() -> None:
+    names = [CountedName(f"v{number}") for number in range(2_000)]
+    made = list(zip(names[1:], names, strict=False))[::-1]
+    CountedName.looks = 0
+    assert made_of({}, {names[0]}, made) == set(names)
+    assert CountedName.looks <= 10 * len(names)
 
 
 def test_a_branch_may_read_a_secret_and_a_body_may_hold_it() -> None:

@@ -9,6 +9,7 @@ import pytest
 from ccd.base.errors import SettingsError
 from ccd.ivr.flow import Flow, check, fingerprint, load_flow
 from ccd.ivr.nodes import types
+from ccd.settings.yaml_file import load_bytes
 
 END = {"type": "hangup"}
 MENU = {"type": "menu", "prompt": "ask", "choices": {"1": "end"}, "next": "end"}
@@ -196,6 +197,21 @@ def test_durations_are_milliseconds_and_a_node_may_be_called_timeout() -> None:
     )
     assert document["nodes"]["begin"]["timeout"] == 5000
     assert Flow("main", document).sha256 == sha256
+
+
+def test_a_value_or_a_field_of_a_request_may_be_called_timeout_too() -> None:
+    text = """\
+start: keep
+nodes:
+  keep: {type: set, values: {timeout: "0"}, next: ask}
+  ask: {type: http, url: "http://h/x", query: {timeout: "0"}, timeout: 2s, next: in}
+  in: {type: flow, flow: other, with: {timeout: "0"}, next: post}
+  post: {type: http, method: POST, url: "http://h/x", json: {timeout: "0"}}
+"""
+    _, document = load_flow("x", load_bytes(text.encode(), "f.yaml"))
+    keep, ask, enter, post = document["nodes"].values()
+    assert (keep["values"], ask["query"], enter["with"], post["json"]) == ({"timeout": "0"},) * 4
+    assert ask["timeout"] == 2_000
 
 
 @pytest.mark.parametrize("plain", [flow(begin={"type": "dance"}), [], "x", None])

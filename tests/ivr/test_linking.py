@@ -78,6 +78,95 @@ def test_secret_that_a_flow_below_would_tell_is_refused_where_it_is_handed_over(
     assert all(what.startswith(wrong) for _, _, what in found)
 
 
+ASKS_PIN = {
+    "start": "pin",
+    "nodes": {
+        "pin": {"type": "collect", "prompt": "p", "into": "pin", "length": "4", "secret": "yes", "next": "r"},
+        "r": {"type": "return", "result": {"code": "pin + '0'", "done": "'yes'"}},
+    },
+}
+THROUGH_AND_BACK = {
+    "arguments": ["x"],
+    "start": "in",
+    "nodes": {
+        "in": {"type": "flow", "flow": "echo", "with": {"of": "'1' + x"}, "into": {"y": "out"}, "next": "r"},
+        "r": {"type": "return", "result": {"code": "y", "done": "'yes'"}},
+    },
+}
+PASSES_ON = {
+    "start": "in",
+    "nodes": {
+        "in": {"type": "flow", "flow": "inner", "into": {"got": "code"}, "next": "r"},
+        "r": {"type": "return", "result": {"code": "got", "done": "'yes'"}},
+    },
+}
+
+
+def shows_result(shows: dict[str, Any], **inside: Any) -> dict[str, Any]:
+    """A flow that asks for a PIN, enters `b`, computes with what comes out, and shows a value."""
+    node = {"type": "flow", "flow": "b", "into": {"code": "code", "done": "done"}, "next": "make", **inside}
+    pin = {"type": "collect", "prompt": "p", "into": "pin", "length": "4", "secret": "yes", "next": "in"}
+    make = {"type": "set", "values": {"made": "code + '1'"}, "next": "then"}
+    nodes = {"pin": pin, "in": node, "make": make, "then": {**shows, "next": "end"}, "end": END}
+    return {"start": "pin", "nodes": nodes}
+
+
+def says(value: str) -> dict[str, Any]:
+    return {"type": "say", "kind": "digits", "value": value}
+
+
+def asks_web(**fields: Any) -> dict[str, Any]:
+    return {"type": "http", "url": "http://h/x", "failed": "end", **fields}
+
+
+@pytest.mark.parametrize(
+    ("shows", "field", "value"),
+    [
+        (says("code"), ("value",), "code"),
+        (says("made"), ("value",), "made"),
+        ({"type": "speak", "text": "{code}"}, ("text",), "code"),
+        ({"type": "transfer", "number_from": "made"}, ("number_from",), "made"),
+        (asks_web(query={"c": "code"}), ("query", "c"), "code"),
+        (asks_web(url="http://h/{made}"), ("url",), "made"),
+        (asks_web(method="POST", json={"c": "code"}), (), ""),
+        (says("done"), (), ""),
+    ],
+)
+@pytest.mark.parametrize(
+    ("inside", "below"),
+    [
+        ({}, {"b": ASKS_PIN}),
+        ({}, {"b": PASSES_ON, "inner": ASKS_PIN}),
+        ({"with": {"x": "pin"}}, {"b": THROUGH_AND_BACK, "echo": KEEPS}),
+    ],
+    ids=["its own secret", "a secret from below it", "our secret, there and back"],
+)
+def test_a_secret_result_of_a_sub_flow_that_would_be_shown_is_refused_where_it_would_be(
+    inside: dict[str, Any], below: dict[str, Any], shows: dict[str, Any], field: tuple[str, ...], value: str
+) -> None:
+    wrong = [("a", ("nodes", "then", *field), f"{value!r} is a secret, which nobody may hear or see")]
+    assert faults(a=shows_result(shows, **inside), **below) == (wrong if value else [])
+
+
+def test_what_a_sub_flow_makes_of_an_open_value_may_be_shown() -> None:
+    assert faults(a=shows_result(says("made"), **{"with": {"x": "dialled"}}), b=THROUGH_AND_BACK, echo=KEEPS) == []
+
+
+def test_an_argument_that_comes_back_from_below_and_is_told_counts_as_told() -> None:
+    middle = {
+        "arguments": ["x"],
+        "start": "in",
+        "nodes": {
+            "in": {"type": "flow", "flow": "echo", "with": {"of": "x"}, "into": {"y": "out"}, "next": "s"},
+            "s": {**says("y"), "next": "r"},
+            "r": {"type": "return"},
+        },
+    }
+    ((name, path, what),) = faults(a=hands_over("pin", "m", "x"), m=middle, echo=KEEPS)
+    assert (name, path) == ("a", ("nodes", "in", "with", "x"))
+    assert what == "'pin' is a secret, and flow 'm' would let 'x' be heard or seen"
+
+
 FLOW = ("nodes", "in", "flow")
 WRONG = [
     ({"a": enters("b")}, [("a", FLOW, "no flow 'b'; known are a")]),

@@ -127,6 +127,7 @@ def test_numbers_in_mandarin_by_hand(value: str, text: str) -> None:
         (Decimal("1E+3"), "one thousand"),
         (Decimal(1) / 3, "zero point three three three three"),
         (Decimal("-0.00001"), "zero"),
+        (Decimal("2.00005"), "two point zero zero zero one"),
         (" 42 ", "forty-two"),
     ],
 )
@@ -205,6 +206,8 @@ def test_times(value: str, zh: str, en: str) -> None:
         ("-5.50", "负五元五角", "minus five yuan and fifty fen"),
         ("100000000", "一亿元", "one hundred million yuan"),
         (Decimal("10") / 3, "三元三角三分", "three yuan and thirty-three fen"),
+        (Decimal("0.125"), "一角三分", "thirteen fen"),
+        (Decimal("-2.345"), "负两元三角五分", "minus two yuan and thirty-five fen"),
     ],
 )
 def test_money(value: object, zh: str, en: str) -> None:

@@ -2,17 +2,18 @@
 
 One FreeSWITCH with our configuration, one outside world, one `ccd run` with its own PostgreSQL, for all stories; each story
 has a line (dialled number, flow, queue), agents and phones of its own, and leaves nothing behind: see `Story.ends_well`.
+A module with flows of its own has the site serve them for as long as its tests run: see `Site.serves`.
 """
 
 from __future__ import annotations
 
 import itertools
+import json
 import math
-import shutil
 import struct
 import wave
-from collections.abc import Iterator
-from contextlib import ExitStack
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -28,51 +29,40 @@ from ccd.lab.stories import CallerScript, PhoneScript, Ring, RingDiary
 from ccd.lab.verdict import differences
 from ccd.lab.wire import Event
 from ccd.lab.worlds import RealWorld
-from live.field import until
+from live.field import DEADLINE_S, until
+from live.lines import KINDS, RATE, ROOT, Served, make_sounds
 from live.rooms import a_room
 
-ROOT = Path(__file__).parents[2]
-RATE = 8000
-# What each prompt sounds like here: one tone, so that what a caller hears can be told by its frequency.
-PROMPTS = {
-    "goodbye": (1400, 500),
-    "welcome": (1100, 600),
-    "menu_main": (900, 1500),
-    "no_input": (1200, 300),
-    "no_match": (1300, 300),
-    "queue_timeout": (1600, 500),
-    "queue_wait": (1700, 300),
-    "fallback": (1800, 300),
-    "closed": (1950, 500),
-}
-MUSIC_HZ = 350
-# How many stories may take a line of each kind: (answer, record at the route).
-LINES = {
-    "plain": ("at_once", "no", 64),
-    "at_queue": ("at_queue", "no", 3),
-    "at_agent": ("at_agent", "no", 5),
-    "menu": ("at_once", "no", 12),
-    "from_answer": ("at_once", "answer", 2),
-    "with_vip": ("at_once", "no", 1),
-    "say": ("at_once", "no", 3),
-}
-VIP_LINE = "4999"  # leads to the queue of the line "with_vip", ten places of priority higher
+FIRST_LINE = 6000
+# What is read when ccd starts, and only then. Numbers from 021 on may be called.
+SETTINGS = """\
+numbering: {{area: 021}}
+recordings: {{mask_limit: 3s, consent_wait: 1s}}
+dial:
+  through: sofia/external@127.0.0.1:{trunk}
+  allowed: [021*]
+  caller_id: "02155550000"
+"""
 WATCHED = (
-    "CHANNEL_CREATE CHANNEL_PROGRESS_MEDIA CHANNEL_ANSWER CHANNEL_PARK CHANNEL_BRIDGE CHANNEL_HANGUP_COMPLETE "
-    "PLAYBACK_START PLAYBACK_STOP DTMF RECORD_START RECORD_STOP"
+    "CHANNEL_CREATE CHANNEL_PROGRESS CHANNEL_PROGRESS_MEDIA CHANNEL_ANSWER CHANNEL_PARK CHANNEL_BRIDGE "
+    "CHANNEL_HANGUP_COMPLETE PLAYBACK_START PLAYBACK_STOP DTMF RECORD_START RECORD_STOP"
 )
 
 
 class Site:
-    """Everything that runs. `line(kind)` hands out lines that no story has used."""
+    """Everything that runs. `line(kind)` opens a line that no story has used, until the next story opens one."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.events: list[Event] = []
         self._names = itertools.count(1)
         self._numbers = itertools.count(13900000001)
-        sounds, flows = _make_sounds(folder / "sounds"), folder / "flows"
-        self._lines = {kind: iter(_make_flows(flows, kind)) for kind in LINES}
+        sounds = make_sounds(folder / "sounds")
+        self.kinds = dict(KINDS)
+        self._line_numbers = itertools.count(FIRST_LINE)
+        self._lines, always = Served(folder / "flows"), Served(folder / "flows")
+        always.add({"always": "start: bye\nnodes:\n  bye: {type: hangup}\n"}, [{"dialled": "6", "flow": "always"}])
+        self._modules = [always]
         self.world = RealWorld(folder, ROOT / "config" / "freeswitch", ROOT / "dialplans", sounds)
         self.switch, self.outside = self.world.switch, self.world.outside
         self.wire = self.switch.wire(self.events.append)
@@ -84,9 +74,12 @@ class Site:
             recordings=self.world.recordings,
             cdr=self.world.cdr,
             sounds=sounds,
-            flows=flows,
-            routes=_routes(),
+            flows=folder / "flows",
+            routes=always.routes,
         )
+        self._settings = self.daemon.folder / "conf.d"
+        self._settings.mkdir()
+        (self._settings / "at_start.yaml").write_text(SETTINGS.format(trunk=self.outside.ports.trunk))
         self.api = self.daemon.client
 
     def start(self) -> None:
@@ -101,7 +94,48 @@ class Site:
 
     def line(self, kind: str) -> str:
         """A dialled number whose flow leads to the queue `q<number>`."""
-        return next(self._lines[kind])
+        number, (flows, route) = str(next(self._line_numbers)), self.kinds[kind]
+        texts = flows(number)
+        routes = [{"dialled": number, "flow": f"f{number}", **route}]
+        routes += [{"dialled": name.removeprefix("f"), "flow": name} for name in texts if name != f"f{number}"]
+        self._lines.add(texts, routes)
+        self._reload()
+        return number
+
+    def ends_lines(self) -> None:
+        """The story is told: its lines are closed when the next one is opened."""
+        self._lines.fade()
+
+    @contextmanager
+    def serves(
+        self, texts: Mapping[str, str], routes: Sequence[Mapping[str, str]], settings: str = ""
+    ) -> Iterator[Path]:
+        """While the block runs the site has these flows (by name), routes, and settings that a reload takes over.
+
+        `settings` lie in the file that is handed out, the last of all, so its routes are the only ones if it has some.
+        """
+        served, extra = Served(self.folder / "flows"), self._settings / "serves.yaml"
+        served.add(texts, routes)
+        self._modules.append(served)
+        if settings:
+            extra.write_text(settings, encoding="utf-8")
+        try:
+            self._reload()
+            yield extra
+        finally:
+            self._modules.remove(served)
+            served.fade()
+            extra.unlink(missing_ok=True)
+            self._reload(served)
+
+    def _reload(self, *gone: Served) -> None:
+        """Takes over lines and routes; few flows at a time, as ccd reads them all at each change of its configuration."""
+        every = [self._lines, *self._modules]
+        routes = [route for served in every for route in served.routes]
+        (self._settings / "lines.yaml").write_text(json.dumps({"routes": routes}))
+        for served in (*every, *gone):
+            served.sweep()
+        self.api.post("reload")
 
     def a_name(self, what: str) -> str:
         """A name that nobody else has."""
@@ -125,79 +159,6 @@ class Site:
             return connection.execute(statement.encode()).fetchall()
 
 
-def _make_sounds(folder: Path) -> Path:
-    for language in ("zh", "en"):
-        (folder / language).mkdir(parents=True)
-        for name, (hz, ms) in PROMPTS.items():
-            _write_tone(folder / language / f"{name}.wav", hz, ms)
-        shutil.copytree(ROOT / "sounds" / language / "say", folder / language / "say")
-    (folder / "music").mkdir()
-    _write_tone(folder / "music" / "moh.wav", MUSIC_HZ, 1000, times=600)  # local_stream is silent for 0.9 s at its end
-    return folder.resolve()
-
-
-def _write_tone(path: Path, hz: int, ms: int, times: int = 1) -> None:
-    samples = (round(9000 * math.sin(2 * math.pi * hz * i / RATE)) for i in range(RATE * ms // 1000))
-    with wave.open(str(path), "wb") as file:
-        file.setnchannels(1)
-        file.setsampwidth(2)
-        file.setframerate(RATE)
-        file.writeframes(b"".join(struct.pack("<h", sample) for sample in samples) * times)
-
-
-def _first(kind: str) -> int:
-    return 4000 + 100 * list(LINES).index(kind)
-
-
-def _numbers_of(kind: str) -> list[str]:
-    return [str(_first(kind) + i) for i in range(LINES[kind][2])]
-
-
-def _routes() -> list[dict[str, str]]:
-    routes = []
-    for kind, (answer, record, _) in LINES.items():
-        for number in _numbers_of(kind):
-            routes.append({"dialled": number, "flow": f"f{number}", "answer": answer, "record": record})
-    return [*routes, {"dialled": VIP_LINE, "flow": f"f{VIP_LINE}"}]
-
-
-def _make_flows(folder: Path, kind: str) -> list[str]:
-    folder.mkdir(parents=True, exist_ok=True)
-    flow = {"menu": _menu, "say": _say}.get(kind, _queue)
-    for number in _numbers_of(kind):
-        (folder / f"f{number}.yaml").write_text(flow(number))
-    if kind == "with_vip":
-        (folder / f"f{VIP_LINE}.yaml").write_text(_queue(_numbers_of(kind)[0], priority=10))
-    return _numbers_of(kind)
-
-
-def _queue(number: str, priority: int = 0) -> str:
-    return (
-        "start: hello\nnodes:\n  hello: {type: answer, next: line}\n"
-        f"  line: {{type: queue, queue: q{number}, priority: {priority}, next: bye}}\n"
-        "  bye: {type: hangup, prompt: goodbye}\n"
-    )
-
-
-def _menu(number: str) -> str:
-    return (
-        "start: hello\nnodes:\n  hello: {type: answer, next: welcome}\n"
-        "  welcome: {type: play, prompt: welcome, next: menu}\n"
-        "  menu:\n    type: menu\n    prompt: menu_main\n    timeout: 600ms\n    tries: 2\n"
-        "    choices: {1: line, star: welcome, pound: bye}\n    no_input: bye\n    no_match: bye\n"
-        f"  line: {{type: queue, queue: q{number}, next: bye}}\n"
-        "  bye: {type: hangup, prompt: goodbye}\n"
-    )
-
-
-def _say(number: str) -> str:
-    return (
-        "start: hello\nnodes:\n  hello: {type: answer, next: say}\n"
-        "  say: {type: say, kind: digits, value: caller_number, before: welcome, after: no_input, next: bye}\n"
-        "  bye: {type: hangup, prompt: goodbye}\n"
-    )
-
-
 class Agent:
     """An agent at a phone of his own."""
 
@@ -216,7 +177,8 @@ class Agent:
 
     def state(self) -> dict[str, Any]:
         """What the API shows."""
-        return next(one for one in self._story.site.daemon.listed("agents") if one["name"] == self.name)
+        found: dict[str, Any] = self._story.site.api.get("agents", self.name)
+        return found
 
     def doing(self) -> tuple[str, str]:
         """Presence and activity."""
@@ -228,11 +190,11 @@ class Agent:
         done: dict[str, Any] = self._story.site.api.post("agents", self.name, verb, **body)
         return done
 
-    def until(self, *doing: str, timeout: float = 8.0) -> None:
+    def until(self, *doing: str, timeout: float = DEADLINE_S) -> None:
         """Wait until presence and activity are these."""
         until(lambda: self.doing() == doing, f"{self.name} is {doing}", timeout)
 
-    def rung(self, caller: Caller, timeout: float = 8.0) -> RingDiary:
+    def rung(self, caller: Caller, timeout: float = DEADLINE_S) -> RingDiary:
         """Wait until his phone rang for a caller."""
         number = caller.script.number
         return until(
@@ -263,6 +225,7 @@ class Story:
         self._errors = len(site.daemon.errors())
         self.expected_errors: tuple[str, ...] = ()
         site.events.clear()
+        site.ends_lines()
 
     # --- who takes part -----------------------------------------------------------------------------
 
@@ -322,7 +285,7 @@ class Story:
         rows = self.site.daemon.listed("calls")
         return next((row for row in rows if row["caller_number"] == caller.script.number), {})
 
-    def place(self, caller: Caller, *places: str, timeout: float = 8.0) -> dict[str, Any]:
+    def place(self, caller: Caller, *places: str, timeout: float = DEADLINE_S) -> dict[str, Any]:
         """Wait until the caller is at one of these places."""
         return until(
             lambda: (row := self.live(caller)).get("place") in places and row,
@@ -330,11 +293,11 @@ class Story:
             timeout,
         )
 
-    def connected(self, caller: Caller, timeout: float = 10.0) -> None:
+    def connected(self, caller: Caller, timeout: float = DEADLINE_S) -> None:
         """Wait until ccd says that caller and agent talk."""
         self.place(caller, "talking", timeout=timeout)
 
-    def event(self, name: str, timeout: float = 8.0, **headers: str) -> Event:
+    def event(self, name: str, timeout: float = DEADLINE_S, **headers: str) -> Event:
         """Wait for an event of the switch under test, past ones included; `_` in a header's name is `-`."""
         wanted = {key.replace("_", "-"): value for key, value in headers.items()} | {"Event-Name": name}
         return until(
@@ -347,12 +310,12 @@ class Story:
         """The id of a caller's leg at the switch under test."""
         return str(self.event("CHANNEL_CREATE", Caller_Caller_ID_Number=caller.script.number)["Unique-ID"])
 
-    def record(self, caller: Caller, timeout: float = 10.0) -> dict[str, Any]:
+    def record(self, caller: Caller, timeout: float = DEADLINE_S) -> dict[str, Any]:
         """Wait until a call is on record; its row with legs, stays, offers and recordings."""
         daemon, number = self.site.daemon, caller.script.number
 
         def closed() -> dict[str, Any] | None:
-            rows = daemon.listed("calls", ended=1, limit=1000)
+            rows = daemon.listed("calls", ended=1, limit=50)
             return next((row for row in rows if row["caller_number"] == number), None)
 
         found = until(closed, f"{number} on record", timeout)
@@ -372,6 +335,19 @@ class Story:
             f"WHERE agent_id = '{agent_id}' ORDER BY from_at, seq"
         )
         return [(row["presence"], row["activity"], row["cause"], row["reason"]) for row in rows]
+
+    def prompts(self, caller: Caller, event: str = "PLAYBACK_START") -> list[Event]:
+        """What was played to a caller, in order, as the switch told of it."""
+        legs = [e["Unique-ID"] for e in self.site.events if e.get("Caller-Caller-ID-Number") == caller.script.number]
+        return [e for e in self.site.events if e["Event-Name"] == event and e["Unique-ID"] in legs[:1]]
+
+    def heard(self, caller: Caller) -> list[str]:
+        """The prompts that began, by the names of their files."""
+        return [Path(str(e["Playback-File-Path"])).stem for e in self.prompts(caller)]
+
+    def hears(self, caller: Caller, prompt: str, times: int = 1) -> None:
+        """Wait until a prompt has begun that often."""
+        until(lambda: self.heard(caller).count(prompt) >= times, f"{prompt} is heard")
 
     # --- what is heard ------------------------------------------------------------------------------
 
@@ -400,9 +376,9 @@ class Story:
         for caller in site.outside.callers:
             if not caller.ended.is_set():
                 caller.hang_up()
-        assert site.outside.wait_all_ended(8)
-        until(lambda: site.world.channels() == 0, "no channel is left", 5)
-        until(self._at_rest, "ccd is at rest: no call, leg, lease, waiting caller or busy agent", 5)
+        assert site.outside.wait_all_ended(DEADLINE_S)
+        until(lambda: site.world.channels() == 0, "no channel is left")
+        until(self._at_rest, "ccd is at rest: no call, leg, lease, waiting caller or busy agent")
         rows = [self.record(caller) for caller in self.callers]
         if self.judged:
             wrong = differences([caller.diary for caller in self.callers], rows, self._phones())
@@ -460,7 +436,7 @@ def melody(path: Path, side: int, *among: int, window_ms: int = 100) -> list[int
     return found
 
 
-def settled(path: Path, timeout: float = 5.0) -> Path:
+def settled(path: Path, timeout: float = DEADLINE_S) -> Path:
     """Wait until a file stops growing."""
     sizes: list[int] = []
 

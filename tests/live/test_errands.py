@@ -141,10 +141,10 @@ class Site:
     def heard(self, number: str) -> list[str]:
         return [str(one["Playback-File-Path"]) for one in self.seen("PLAYBACK_START", number)]
 
-    def cause(self, caller: Caller, seconds: float = 25) -> str:
+    def cause(self, caller: Caller, seconds: float = 30) -> str:
         assert caller.ended.wait(seconds)
         number = caller.script.number
-        (ended,) = until(lambda: self.seen("CHANNEL_HANGUP_COMPLETE", number), f"{number} has ended", 5)
+        (ended,) = until(lambda: self.seen("CHANNEL_HANGUP_COMPLETE", number), f"{number} has ended")
         return str(ended["Hangup-Cause"])
 
     def side(self) -> int:
@@ -194,7 +194,7 @@ def test_a_caller_hears_what_the_server_says_of_him(site: Site) -> None:
 
 
 def test_what_every_caller_hears_is_spoken_before_anybody_calls(site: Site) -> None:
-    until(lambda: site.speech.is_dir() and list(site.speech.glob("*.wav")), "the constant text is there", 20)
+    until(lambda: site.speech.is_dir() and list(site.speech.glob("*.wav")), "the constant text is there")
     answer = site.daemon.client.post("speech", text="We do not know you.", language="en", voice="")
     assert answer["cached"] is True
     caller = site.calls("13900000010")
@@ -207,10 +207,10 @@ def test_the_same_request_is_asked_with_the_same_key_after_a_kill_of_core(site: 
     site.server.may_answer.clear()
     asked = len(site.server.asked)
     caller = site.calls("13900000003")
-    until(lambda: len(site.server.asked) > asked, "the server was asked", 10)
+    until(lambda: len(site.server.asked) > asked, "the server was asked")
     site.daemon.kill()
     site.daemon.start()
-    until(lambda: len(site.server.asked) > asked + 1, "the server was asked again", 20)
+    until(lambda: len(site.server.asked) > asked + 1, "the server was asked again")
     site.server.may_answer.set()
     assert site.cause(caller) == "USER_BUSY", site.daemon.log_tail(60)
     keys = {headers["Idempotency-Key"] for _, headers, _ in site.server.asked[asked:]}
@@ -229,7 +229,7 @@ def test_a_call_goes_on_by_its_failure_edge_when_side_dies_over_an_errand(site: 
     site.server.may_answer.clear()
     asked = len(site.server.asked)
     caller = site.calls("13900000005")
-    until(lambda: len(site.server.asked) > asked, "the server was asked", 10)
+    until(lambda: len(site.server.asked) > asked, "the server was asked")
     os.kill(site.side(), signal.SIGKILL)
     assert site.cause(caller, 8) == "CALL_REJECTED"
     site.server.may_answer.set()

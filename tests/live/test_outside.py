@@ -35,7 +35,7 @@ def test_a_phone_that_does_not_answer_says_so_as_its_script_wants(field: Field, 
     number = field.a_number()
     reply = field.wire.api(
         f"originate {{origination_caller_id_number={number},ignore_early_media=true,outbound_redirect_fatal=true,"
-        f"originate_timeout=3,leg_progress_timeout=1}}user/1005@{field.switch.domain} &park()"
+        f"originate_timeout=3,leg_progress_timeout=2}}user/1005@{field.switch.domain} &park()"
     )
     assert reply == f"-ERR {answer}"
     unseen = kind in ("not_registered", "unreachable")
@@ -47,7 +47,7 @@ def test_a_phone_that_does_not_answer_says_so_as_its_script_wants(field: Field, 
 
 def test_a_phone_takes_its_behaviours_in_turn(field: Field) -> None:
     """Not registered for a moment, then busy, then answering ever after."""
-    phone = field.phone("1006", Ring("not_registered", after_ms=200), Ring("busy"), Ring("answer", talk_ms=100))
+    phone = field.phone("1006", Ring("not_registered", after_ms=1000), Ring("busy"), Ring("answer", talk_ms=100))
     originate = f"originate {{ignore_early_media=true}}user/1006@{field.switch.domain} &park()"
     assert field.wire.api(originate) == "-ERR USER_NOT_REGISTERED"
     until(lambda: phone.behaviour.kind == "busy", "registered")
@@ -59,23 +59,24 @@ def test_a_phone_takes_its_behaviours_in_turn(field: Field) -> None:
     for ring in answered:
         until(lambda ring=ring: ring.ended_at, "hung up")
         talked_ms = ((ring.ended_at or 0) - (ring.answered_at or 0)) / 1000
-        assert 90 <= talked_ms < 400
+        assert 90 <= talked_ms < 5000
         assert ring.ended_by == "phone"
 
 
 def test_a_caller_types_its_keys_waits_and_leaves(field: Field) -> None:
     number = field.a_number()
-    script = CallerScript(number=number, dialled="95500", keys=((50, "1"), (300, "#")), hang_up_after_ms=1000)
+    script = CallerScript(number=number, dialled="95500", keys=((50, "1"), (300, "#")), hang_up_after_ms=2000)
     field.wire.command("event json DTMF")
     caller = field.outside.call(script)
     leg = field.parked(number)
+    field.wire.must(f"sched_del ccd-{leg}")
     field.answer(leg)
     for key in "1#":
         field.wait(lambda e, key=key: e["Event-Name"] == "DTMF" and e["DTMF-Digit"] == key, f"key {key}")
-    assert caller.ended.wait(3)
+    assert caller.ended.wait(30)
     diary = caller.diary
     assert (diary.ended_by, diary.cause, diary.connected_at) == ("caller", "NORMAL_CLEARING", None)
-    assert 950 <= ((diary.ended_at or 0) - (diary.started_at or 0)) / 1000 < 1500
+    assert 1900 <= ((diary.ended_at or 0) - (diary.started_at or 0)) / 1000 < 10_000
     field.wire.command("nixevent DTMF")
 
 
@@ -88,7 +89,7 @@ def test_a_caller_who_talks_with_an_agent_hangs_up_when_it_has_talked(field: Fie
     agent = f"{{origination_caller_id_number={number},ignore_early_media=true}}user/1007@{field.switch.domain}"
     reply = field.wire.must(f"originate {agent} &park()")
     field.wire.must(f"uuid_bridge {leg} {reply.split()[1]}")
-    assert caller.ended.wait(3)
+    assert caller.ended.wait(30)
     assert (caller.diary.connected_phone, caller.diary.ended_by) == ("1007", "caller")
     assert caller.diary.connected_at == phone.diary.rings[0].answered_at
     ring = until(lambda: phone.diary.rings[0].ended_at and phone.diary.rings[0], "the phone is hung up too")
@@ -99,7 +100,7 @@ def test_a_caller_that_is_refused_knows_the_cause(field: Field) -> None:
     caller = field.call()
     leg = field.parked(caller.script.number)
     field.wire.must(f"uuid_kill {leg} USER_BUSY")
-    assert caller.ended.wait(3)
+    assert caller.ended.wait(30)
     assert (caller.diary.ended_by, caller.diary.cause, caller.diary.answered_at) == ("switch", "USER_BUSY", None)
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import itertools
 import json
 import subprocess
 import sys
@@ -14,24 +13,18 @@ from typing import Any
 import gevent
 import pytest
 
-from ccd.lab.daemon import Daemon
-from ccd.lab.freeswitch import find_freeswitch
 from ccd.lab.parties import Caller
 from ccd.lab.stories import Ring
-from ccd.lab.wire import Event
-from ccd.lab.worlds import RealWorld
-from live import site as stage
 from live.field import until
-from live.rooms import a_room
-from live.site import RATE, WATCHED, Agent, Site, Story, hears, samples
+from live.lines import MUSIC_HZ, PROMPTS, RATE, Kind
+from live.site import Agent, Site, Story, hears, samples, site
 
+__all__ = ["site"]
 pytestmark = pytest.mark.live
 
-ROOT = Path(__file__).parents[2]
 CALLER_HZ, AGENT_HZ = 600, 2000
-WELCOME_HZ, MUSIC_HZ, GOODBYE_HZ = stage.PROMPTS["welcome"][0], stage.MUSIC_HZ, stage.PROMPTS["goodbye"][0]
-NOTICE_HZ, QUESTION_HZ, PIN_HZ = 1500, 1550, 1450
-TONES = {"recording_notice": (NOTICE_HZ, 400), "recording_question": (QUESTION_HZ, 400), "pin": (PIN_HZ, 300)}
+WELCOME_HZ, GOODBYE_HZ = (PROMPTS[name][0] for name in ("welcome", "goodbye"))
+NOTICE_HZ = PROMPTS["recording_notice"][0]
 HELLO = "start: hello\nnodes:\n  hello: {type: answer, next: first}\n"
 BEHIND = "  line: {type: queue, queue: QUEUE, next: bye}\n  bye: {type: hangup, prompt: goodbye}\n"
 # What comes first in the flow, and what its route says.
@@ -51,77 +44,31 @@ LINES: dict[str, tuple[str, dict[str, Any]]] = {
         {},
     ),
 }
-OF_A_KIND = 12
 
 
-class Bureau(Site):
-    """A site whose lines differ in what is recorded; an agent's mask ends after two seconds."""
-
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self.events: list[Event] = []
-        self._names = itertools.count(1)
-        self._numbers = itertools.count(13900000001)
-        sounds, flows = stage._make_sounds(folder / "sounds"), folder / "flows"
-        for name, (hz, ms) in TONES.items():
-            for language in ("zh", "en"):
-                stage._write_tone(sounds / language / f"{name}.wav", hz, ms)
-        flows.mkdir()
-        routes = [dict(one) for one in self._make_lines(flows)]
-        self.world = RealWorld(folder, ROOT / "config" / "freeswitch", ROOT / "dialplans", sounds)
-        self.switch, self.outside = self.world.switch, self.world.outside
-        self.wire = self.switch.wire(self.events.append)
-        self.wire.command(f"event json {WATCHED}")
-        self.daemon = Daemon(
-            folder / "ccd",
-            esl_port=self.world.esl_port,
-            esl_password=self.world.esl_password,
-            recordings=self.world.recordings,
-            cdr=self.world.cdr,
-            sounds=sounds,
-            flows=flows,
-            routes=routes,
-        )
-        more = self.daemon.settings.parent / "conf.d" / "recordings.yaml"
-        more.parent.mkdir()
-        more.write_text("recordings: {mask_limit: 2s, consent_wait: 1s}\n")
-        self.api = self.daemon.client
-
-    def _make_lines(self, flows: Path) -> Iterator[dict[str, Any]]:
-        kinds: dict[str, list[str]] = {}
-        for hundred, (kind, (first, said)) in enumerate(LINES.items()):
-            for number in range(5000 + 100 * hundred, 5000 + 100 * hundred + OF_A_KIND):
-                flow = HELLO + first + BEHIND.replace("QUEUE", f"q{number}")
-                (flows / f"f{number}.yaml").write_text(flow)
-                kinds.setdefault(kind, []).append(str(number))
-                yield {"dialled": str(number), "flow": f"f{number}", **said}
-        self._lines = {kind: iter(numbers) for kind, numbers in kinds.items()}
-
-    def ccd(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        """The command line, as an operator types it."""
-        command = [sys.executable, "-m", "ccd", "-S", str(self.daemon.socket), *arguments]
-        return subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)
+@pytest.fixture(scope="module", autouse=True)
+def _kinds(site: Site) -> None:
+    """The site has these lines, too."""
+    for kind, (first, said) in LINES.items():
+        site.kinds[kind] = Kind(lambda number, first=first: {f"f{number}": _flow(number, first)}, said)
 
 
-@pytest.fixture(scope="module")
-def bureau() -> Iterator[Bureau]:
-    if find_freeswitch() is None:
-        pytest.skip("no FreeSWITCH: set CCD_FREESWITCH to its prefix or have freeswitch in PATH")
-    with a_room("policy") as folder:
-        made = Bureau(folder)
-        try:
-            made.start()
-            yield made
-        finally:
-            made.close()
+def _flow(number: str, first: str) -> str:
+    return HELLO + first + BEHIND.replace("QUEUE", f"q{number}")
 
 
 @pytest.fixture
-def story(bureau: Bureau) -> Iterator[Story]:
-    told = Story(bureau)
+def story(site: Site) -> Iterator[Story]:
+    told = Story(site)
     told.judged = False  # diaries know nothing of menus and consents
     yield told
     told.ends_well()
+
+
+def ccd(site: Site, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """The command line, as an operator types it."""
+    command = [sys.executable, "-m", "ccd", "-S", str(site.daemon.socket), *arguments]
+    return subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)
 
 
 def row_of(story: Story, caller: Caller, state: str = "complete") -> dict[str, Any]:
@@ -132,7 +79,7 @@ def row_of(story: Story, caller: Caller, state: str = "complete") -> dict[str, A
         assert len(found) <= 1, "one file a contact"
         return found[0] if found and found[0]["state"] == state else None
 
-    return until(there, f"the recording is {state}", 10)
+    return until(there, f"the recording is {state}")
 
 
 def wears(story: Story, agent: Agent, record: str) -> None:
@@ -144,7 +91,7 @@ def talk(story: Story, caller: Caller, agent: Agent, seconds: float = 0.9) -> No
     agent.says(AGENT_HZ)
     gevent.sleep(seconds)
     agent.hangs_up()
-    assert caller.ended.wait(8)
+    assert caller.ended.wait(30)
 
 
 def assert_silence(row: dict[str, Any], reason: str) -> tuple[int, int]:
@@ -156,7 +103,7 @@ def assert_silence(row: dict[str, Any], reason: str) -> tuple[int, int]:
     first, last = _silence_around(left, right, sum(told) * RATE // 2000)
     found = (first * 1000 // RATE, last * 1000 // RATE)
     late, early = found[0] - told[0], told[1] - found[1]
-    assert max(late, early) < 150, f"silent from {found[0]} to {found[1]} ms of {len(left) * 1000 // RATE}, not {told}"
+    assert max(late, early) < 300, f"silent from {found[0]} to {found[1]} ms of {len(left) * 1000 // RATE}, not {told}"
     assert abs(len(left) * 1000 / RATE - row["duration_ms"]) < 150, "the time line is whole"
     return first, last
 
@@ -207,7 +154,7 @@ def test_caller_who_is_told_is_recorded_from_behind_the_notice(story: Story) -> 
     story.place(caller, "waiting")
     gevent.sleep(0.4)
     caller.hang_up()
-    assert caller.ended.wait(5)
+    assert caller.ended.wait(30)
     row = row_of(story, caller)
     _, right = samples(Path(row["local_path"]))
     assert not any(hears(right[at : at + 400], NOTICE_HZ) for at in range(0, len(right) - 400, 200)), "not on the file"
@@ -233,7 +180,7 @@ def test_caller_who_says_nothing_to_the_question_is_recorded(story: Story) -> No
     caller = story.calls(line, tone_hz=CALLER_HZ)
     story.place(caller, "waiting")
     caller.hang_up()
-    assert caller.ended.wait(5)
+    assert caller.ended.wait(30)
     assert row_of(story, caller)["consent"] == "given"
 
 
@@ -252,7 +199,7 @@ def test_secret_keys_are_silence_in_the_file(story: Story) -> None:
     story.place(caller, "waiting")
     gevent.sleep(0.5)
     caller.hang_up()
-    assert caller.ended.wait(5)
+    assert caller.ended.wait(30)
     row = row_of(story, caller)
     _, last = assert_silence(row, "secret")
     _, right = samples(Path(row["local_path"]))
@@ -265,7 +212,7 @@ def test_flow_begins_and_masks_by_itself(story: Story) -> None:
     story.place(caller, "waiting")
     gevent.sleep(0.6)
     caller.hang_up()
-    assert caller.ended.wait(5)
+    assert caller.ended.wait(30)
     row = row_of(story, caller)
     assert row["from_point"] == "flow"
     _, last = assert_silence(row, "flow")
@@ -280,13 +227,13 @@ def test_agents_mask_ends_by_itself(story: Story) -> None:
     story.connected(caller)
     call_id = story.live(caller)["call_id"]
     story.site.api.post("recordings", call_id, "mask")
-    until(lambda: story.site.core()["recordings"]["masked"] == 0, "the mask has ended", 8)
+    until(lambda: story.site.core()["recordings"]["masked"] == 0, "the mask has ended")
     gevent.sleep(0.5)
     agent.hangs_up()
-    assert caller.ended.wait(8)
+    assert caller.ended.wait(30)
     row = row_of(story, caller)
     first, last = assert_silence(row, "agent")
-    assert 1900 <= (last - first) * 1000 // RATE < 4000
+    assert 2900 <= (last - first) * 1000 // RATE < 8000
     left, _ = samples(Path(row["local_path"]))
     assert hears(left[last + 1200 : last + 2800], CALLER_HZ), "sound again"
     (mask,) = story.site.sql(f"SELECT * FROM ccd.recording_masks WHERE recording_id = '{row['recording_id']}'")
@@ -304,10 +251,10 @@ def test_kill_of_core_while_an_agent_masked_ends_the_mask_by_its_limit(story: St
     gevent.sleep(1.0)
     story.site.daemon.start()
     story.connected(caller)
-    until(lambda: story.site.core()["recordings"]["masked"] == 0, "the mask has ended", 8)
+    until(lambda: story.site.core()["recordings"]["masked"] == 0, "the mask has ended")
     gevent.sleep(0.8)
     agent.hangs_up()
-    assert caller.ended.wait(8)
+    assert caller.ended.wait(30)
     row = row_of(story, caller)
     _, last = assert_silence(row, "agent")
     left, _ = samples(Path(row["local_path"]))
@@ -328,7 +275,7 @@ def test_kill_of_core_in_a_part_that_is_never_heard_keeps_it_silent(story: Story
     story.connected(caller)
     gevent.sleep(0.8)
     agent.hangs_up()
-    assert caller.ended.wait(8)
+    assert caller.ended.wait(30)
     row = row_of(story, caller)
     _, last = assert_silence(row, "policy")
     _, right = samples(Path(row["local_path"]))
@@ -337,42 +284,42 @@ def test_kill_of_core_in_a_part_that_is_never_heard_keeps_it_silent(story: Story
 
 
 @pytest.mark.long
-def test_operator_lists_verifies_holds_and_erases(story: Story, bureau: Bureau) -> None:
+def test_operator_lists_verifies_holds_and_erases(story: Story, site: Site) -> None:
     line = story.queue("recorded", record="no")
     caller = story.calls(line, tone_hz=CALLER_HZ)
     story.place(caller, "waiting")
     gevent.sleep(0.4)
     caller.hang_up()
-    assert caller.ended.wait(5)
+    assert caller.ended.wait(30)
     row = row_of(story, caller)
     recording, path = row["recording_id"], Path(row["local_path"])
     number = caller.script.number
-    listed = json.loads(bureau.ccd("recordings", "list", "--number", number, "--since", "1h", "--json").stdout)
+    listed = json.loads(ccd(site, "recordings", "list", "--number", number, "--since", "1h", "--json").stdout)
     assert [one["recording_id"] for one in listed["recordings"]] == [recording]
-    assert bureau.ccd("recordings", "path", recording).stdout.strip() == str(path)
-    assert bureau.ccd("recordings", "verify", recording).returncode == 0
+    assert ccd(site, "recordings", "path", recording).stdout.strip() == str(path)
+    assert ccd(site, "recordings", "verify", recording).returncode == 0
     whole = path.read_bytes()
     path.write_bytes(whole[:-1] + bytes([whole[-1] ^ 1]))
-    changed = bureau.ccd("recordings", "verify", recording)
+    changed = ccd(site, "recordings", "verify", recording)
     assert (changed.returncode, "changed" in changed.stdout) == (1, True)
     path.write_bytes(whole)
-    assert bureau.ccd("recordings", "hold", recording, "--reason", "lawsuit").returncode == 0
-    assert bureau.ccd("recordings", "erase", recording, "--reason", "asked", "--yes").returncode == 1
+    assert ccd(site, "recordings", "hold", recording, "--reason", "lawsuit").returncode == 0
+    assert ccd(site, "recordings", "erase", recording, "--reason", "asked", "--yes").returncode == 1
     assert path.exists()
-    assert bureau.ccd("recordings", "release", recording).returncode == 0
-    erased = bureau.ccd("recordings", "erase", "--number", number, "--reason", "asked", "--yes")
+    assert ccd(site, "recordings", "release", recording).returncode == 0
+    erased = ccd(site, "recordings", "erase", "--number", number, "--reason", "asked", "--yes")
     assert (erased.returncode, erased.stdout) == (0, "1 erased, voicemails: 0\n")
     assert not path.exists()
-    told = bureau.api.get("recordings", recording)
+    told = site.api.get("recordings", recording)
     assert (told["state"], told["sha256"], told["erase_reason"]) == ("erased", row["sha256"], "asked")
     assert [one["what"] for one in told["audit"]] == ["hold", "release", "erase"]
     assert all("uid" in one["who"] for one in told["audit"])
 
 
 @pytest.fixture
-def small_disk(bureau: Bureau) -> Iterator[Path]:
+def small_disk(site: Site) -> Iterator[Path]:
     """A disk of 64 kB where today's recordings go: two seconds of sound."""
-    day = bureau.world.recordings / f"{dt.datetime.now(dt.UTC):%Y/%m/%d}"
+    day = site.world.recordings / f"{dt.datetime.now(dt.UTC):%Y/%m/%d}"
     day.mkdir(parents=True, exist_ok=True)
     mounted = subprocess.run(
         ["mount", "-t", "tmpfs", "-o", "size=64k", "tmpfs", str(day)], capture_output=True, check=False

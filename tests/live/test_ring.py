@@ -7,8 +7,10 @@ from collections.abc import Iterator
 import pytest
 
 from live.field import until
-from live.office import Office, an_office
+from live.office import Office, served_by
+from live.site import Site, site
 
+__all__ = ["site"]
 pytestmark = pytest.mark.live
 
 RING = "start: ask\nnodes:\n  ask: {type: ring, for: 1s, WITH next: end}\n  end: {type: hangup, cause: USER_BUSY}\n"
@@ -22,8 +24,8 @@ ROUTES = [{"dialled": str(4600 + i), "flow": name, "answer": "at_agent"} for i, 
 
 
 @pytest.fixture(scope="module")
-def office() -> Iterator[Office]:
-    with an_office("ring", FLOWS, ROUTES) as made:
+def office(site: Site) -> Iterator[Office]:
+    with served_by(site, FLOWS, ROUTES) as made:
         yield made
 
 
@@ -41,5 +43,5 @@ def test_the_caller_hears_ringing_and_is_not_answered(office: Office, dialled: s
     assert len(office.seen("CHANNEL_PROGRESS", number)) == rings
     started = [str(e.get("Playback-File-Path")) for e in office.seen("PLAYBACK_START", number)]
     assert len([one for one in started if "tone_stream" in one or "%(1000" in one]) == tones, started
-    until(lambda: len(office.seen("PLAYBACK_STOP", number)) == len(started), "all of it has ended", 5)
+    until(lambda: len(office.seen("PLAYBACK_STOP", number)) == len(started), "all of it has ended")
     office.nobody_is_left()

@@ -10,8 +10,9 @@ import pytest
 from ccd.lab.ports import HOST
 from ccd.lab.sip import parse
 from live.field import until
+from live.lines import PROMPTS
 from live.rawsip import RawCall
-from live.site import PROMPTS, Site, Story, melody, settled, site, story
+from live.site import Site, Story, melody, settled, site, story
 
 __all__ = ["site", "story"]
 pytestmark = pytest.mark.live
@@ -42,7 +43,7 @@ def listed(story: Story) -> Iterator[Any]:
         done = story.site.api.post("lists", name, "entries", number=number, scope=scope, **entry)
         added.append((name, number, scope))
         caller = number.replace("*", "99")
-        until(lambda: knows(story.site, done["entry_id"], caller, scope), "core knows it", 20)
+        until(lambda: knows(story.site, done["entry_id"], caller, scope), "core knows it")
         return dict(done)
 
     yield put
@@ -66,10 +67,10 @@ def invite(story: Story, user: str, dialled: str) -> Invite:
 
 def on_record(story: Story, number: str) -> dict[str, Any]:
     def row() -> dict[str, Any] | None:
-        rows = story.site.daemon.listed("calls", ended=1, limit=1000)
+        rows = story.site.daemon.listed("calls", ended=1, limit=50)
         return next((one for one in rows if one["caller_number"] == number), None)
 
-    return dict(until(row, f"{number} is on record", 8))
+    return dict(until(row, f"{number} is on record"))
 
 
 def test_a_blacklisted_caller_is_rejected_and_never_answered(story: Story, listed: Any) -> None:
@@ -77,7 +78,7 @@ def test_a_blacklisted_caller_is_rejected_and_never_answered(story: Story, liste
     entry = listed("blacklist", f"0{number}", reason="骚扰电话", action="reject", target="USER_BUSY")
     call = invite(story, number, line)
     try:
-        call.final.get(timeout=8)
+        call.final.get(timeout=30)
         assert call.statuses[-1] == 486
         assert set(call.statuses) <= {100, 486}, "no 180, no 183, no 200"
     finally:
@@ -94,9 +95,9 @@ def test_play_answers_says_why_and_hangs_up(story: Story, listed: Any) -> None:
     line, number = story.queue("at_agent"), story.site.a_number()
     listed("blacklist", number, f"route:{line}", action="play", target="menu_main", reason="debts")
     caller = story.calls(line, number=number)
-    assert caller.answered.wait(8)
+    assert caller.answered.wait(30)
     path = story.listen(caller)
-    assert caller.ended.wait(8)
+    assert caller.ended.wait(30)
     assert melody(settled(path), 0, GOODBYE_HZ, MENU_HZ) == [MENU_HZ]
     row = story.record(caller)
     assert (row["outcome"], row["ended_by"], row["class_reason"]) == ("blocked", "ccd", "debts")
@@ -131,7 +132,7 @@ def test_callers_without_a_number_have_a_class_and_a_list(story: Story, listed: 
     listed("blacklist", "withheld", f"route:{line}", reason="no number, no talk")
     call = invite(story, "anonymous", line)
     try:
-        call.final.get(timeout=8)
+        call.final.get(timeout=30)
         assert call.statuses[-1] in (603, 403)
         assert not {180, 183, 200} & set(call.statuses)
     finally:
@@ -143,7 +144,7 @@ def test_an_entry_for_a_queue_bites_before_the_queue_and_only_there(story: Story
     listed("blacklist", number, f"queue:q{line}", action="reject", target="CALL_REJECTED", reason="this queue only")
     call = invite(story, number, line)
     try:
-        call.final.get(timeout=8)
+        call.final.get(timeout=30)
         assert call.statuses[-1] in (603, 403)
         assert 200 not in call.statuses, "the queue would have answered"
     finally:
@@ -168,7 +169,7 @@ def test_what_core_was_told_is_known_after_kill_9(story: Story, listed: Any) -> 
     assert (row["caller_class"], row["class_reason"]) == ("vip", "gold")
     call = invite(story, number, line)
     try:
-        call.final.get(timeout=8)
+        call.final.get(timeout=30)
         assert call.statuses[-1] == 486
     finally:
         call.close()

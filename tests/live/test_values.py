@@ -3,24 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
 from ccd.base import words
-from ccd.lab.daemon import Daemon
-from ccd.lab.freeswitch import find_freeswitch
-from ccd.lab.parties import Caller
-from ccd.lab.stories import CallerScript
-from ccd.lab.wire import Event
-from ccd.lab.worlds import RealWorld
 from live.field import until
-from live.rooms import a_room
+from live.office import Office, served_by
+from live.site import Site, site
 
+__all__ = ["site"]
 pytestmark = pytest.mark.live
 
-ROOT = Path(__file__).parents[2]
-SOUNDS = ROOT / "sounds"
 LINES = """\
 start: hello
 nodes:
@@ -59,83 +52,36 @@ nodes:
 """
 
 
-class Lines:
-    """A switch, the outside world, and a ccd whose flows set and compare values."""
-
-    def __init__(self, folder: Path) -> None:
-        flows = folder / "flows"
-        flows.mkdir()
-        (flows / "lines.yaml").write_text(LINES.replace("FILE", str(folder / "touched")))
-        (flows / "heavy.yaml").write_text(HEAVY)
-        self.events: list[Event] = []
-        self.world = RealWorld(folder, ROOT / "config" / "freeswitch", ROOT / "dialplans", SOUNDS)
-        self.wire = self.world.switch.wire(self.events.append)
-        self.wire.command("event json CHANNEL_CREATE CHANNEL_HANGUP_COMPLETE PLAYBACK_START")
-        self.daemon = Daemon(
-            folder / "ccd",
-            esl_port=self.world.esl_port,
-            esl_password=self.world.esl_password,
-            recordings=self.world.recordings,
-            cdr=self.world.cdr,
-            sounds=SOUNDS,
-            flows=flows,
-            routes=[{"dialled": "4999", "flow": "heavy"}, {"dialled": "*", "flow": "lines"}],
-        )
-        self.folder = folder
-
-    def close(self) -> None:
-        self.wire.close()
-        self.daemon.stop()
-        self.world.close()
-
-    def calls(self, dialled: str, number: str) -> Caller:
-        return self.world.outside.call(CallerScript(number=number, dialled=dialled))
-
-    def seen(self, name: str, number: str) -> list[Event]:
-        events = [one for one in self.events if one["Event-Name"] == name]
-        return [one for one in events if one.get("Caller-Caller-ID-Number") == number]
-
-    def cause(self, caller: Caller) -> str:
-        assert caller.ended.wait(10)
-        number = caller.script.number
-        (ended,) = until(lambda: self.seen("CHANNEL_HANGUP_COMPLETE", number), f"{number} has ended", 5)
-        return str(ended["Hangup-Cause"])
-
-
 @pytest.fixture(scope="module")
-def lines() -> Iterator[Lines]:
-    if find_freeswitch() is None:
-        pytest.skip("no FreeSWITCH: set CCD_FREESWITCH to its prefix or have freeswitch in PATH")
-    with a_room("values") as folder:
-        made = Lines(folder)
-        try:
-            made.daemon.start()
-            yield made
-        finally:
-            made.close()
+def office(site: Site) -> Iterator[Office]:
+    flows = {"lines": LINES.replace("FILE", str(site.folder / "touched")), "heavy": HEAVY}
+    routes = [{"dialled": str(4001 + i), "flow": "lines"} for i in range(4)]
+    with served_by(site, flows, [*routes, {"dialled": "4999", "flow": "heavy"}]) as made:
+        yield made
 
 
 @pytest.mark.parametrize(
     ("dialled", "cause"),
     [("4001", "USER_BUSY"), ("4002", "CALL_REJECTED"), ("4003", "CALL_REJECTED"), ("4004", "NORMAL_CLEARING")],
 )
-def test_the_dialled_number_decides_where_the_call_goes(lines: Lines, dialled: str, cause: str) -> None:
-    assert lines.cause(lines.calls(dialled, f"1380000{dialled}")) == cause
-    assert not (lines.folder / "touched").exists(), "a value was expanded"
-    assert lines.daemon.errors() == []
+def test_the_dialled_number_decides_where_the_call_goes(office: Office, site: Site, dialled: str, cause: str) -> None:
+    assert office.cause(office.calls(dialled)) == cause
+    assert not (site.folder / "touched").exists(), "a value was expanded"
+    office.nobody_is_left()
 
 
 @pytest.mark.long
-def test_values_as_large_as_they_may_be_survive_a_kill_of_core(lines: Lines) -> None:
-    caller = lines.calls("4999", "13900000001")
-    until(lambda: lines.seen("PLAYBACK_START", "13900000001"), "the menu is heard", 10)
-    leg = str(lines.seen("CHANNEL_CREATE", "13900000001")[0]["Unique-ID"])
-    written = until(lambda: lines.wire.getvar(leg, "ccd_values") or "", "values are on the channel", 5)
+def test_values_as_large_as_they_may_be_survive_a_kill_of_core(office: Office, site: Site) -> None:
+    caller = office.calls("4999")
+    number = caller.script.number
+    until(lambda: office.seen("PLAYBACK_START", number), "the menu is heard")
+    leg = str(office.seen("CHANNEL_CREATE", number)[0]["Unique-ID"])
+    written = until(lambda: site.wire.getvar(leg, "ccd_values") or "", "values are on the channel")
     assert len(written) > 8000
     assert words.decode_text(written).endswith('","count":2.5}')
-    lines.daemon.kill()
-    lines.daemon.start()
-    until(lambda: len(lines.seen("PLAYBACK_START", "13900000001")) == 2, "the menu is heard again", 10)
+    office.daemon.kill()
+    office.daemon.start()
+    until(lambda: len(office.seen("PLAYBACK_START", number)) == 2, "the menu is heard again")
     caller.press("1")
-    assert lines.cause(caller) == "USER_BUSY"
-    assert lines.daemon.errors() == []
+    assert office.cause(caller) == "USER_BUSY"
+    office.nobody_is_left()

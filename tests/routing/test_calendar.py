@@ -166,10 +166,7 @@ def calendars(draw: st.DrawFn) -> Calendar:
     )
 
 
-@settings(max_examples=150, deadline=None)
-@given(calendars(), st.integers(0, 3 * 1440))
-@example(Calendar(zone="Europe/Berlin", weekly=((Span(120, 180),),) * 7), 1440)
-def test_the_calendar_agrees_with_the_wall_clock_minute_by_minute(one: Calendar, minutes: int) -> None:
+def agrees_minute_by_minute(one: Calendar, minutes: int) -> None:
     """Nothing changes before `until`, and at `until` it does."""
     at = moment(one.zone, DATES[one.zone].isoformat()) + minutes * MINUTE
     answer = one.is_open(at)
@@ -181,3 +178,17 @@ def test_the_calendar_agrees_with_the_wall_clock_minute_by_minute(one: Calendar,
     if answer.until:
         assert says(one, answer.until)[0] is not answer.open
         assert says(one, answer.until - 1_000_000)[0] is answer.open
+
+
+@settings(max_examples=50, deadline=None)
+@given(calendars(), st.integers(0, 3 * 1440))
+@example(Calendar(zone="Europe/Berlin", weekly=((Span(120, 180),),) * 7), 1440)
+def test_the_calendar_agrees_with_the_wall_clock_minute_by_minute(one: Calendar, minutes: int) -> None:
+    agrees_minute_by_minute(one, minutes)
+
+
+@pytest.mark.long
+@settings(max_examples=1_000, deadline=None)
+@given(calendars(), st.integers(0, 3 * 1440))
+def test_a_thousand_calendars_agree_with_the_wall_clock(one: Calendar, minutes: int) -> None:
+    agrees_minute_by_minute(one, minutes)

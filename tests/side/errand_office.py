@@ -8,6 +8,7 @@ import json
 import os
 import signal
 import socket
+import ssl
 import subprocess
 import sys
 import threading
@@ -27,11 +28,17 @@ class Rogue(http.server.ThreadingHTTPServer):
 
     daemon_threads = True
 
-    def __init__(self) -> None:
+    def __init__(self, certificate: Path | None = None) -> None:
+        """With a certificate and its key it speaks TLS."""
         super().__init__(("127.0.0.1", 0), _Answers)
         self.asked: list[tuple[str, str, dict[str, str], bytes]] = []
         self.leave = threading.Event()
         self.url = f"http://127.0.0.1:{self.server_port}"
+        if certificate is not None:
+            context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+            context.load_cert_chain(certificate)
+            self.socket = context.wrap_socket(self.socket, server_side=True, do_handshake_on_connect=False)
+            self.url = self.url.replace("http:", "https:")
         threading.Thread(target=self.serve_forever, daemon=True).start()
 
     def handle_error(self, *_: Any) -> None:
@@ -78,6 +85,18 @@ class _Answers(http.server.BaseHTTPRequestHandler):
         self.wfile.write(b'{"t": true')
         self.server.leave.wait(0.02)
         self.wfile.write(b"}")
+        self.close_connection = True
+
+    def say_cut(self) -> None:
+        """Less than was promised."""
+        self.wfile.write(b"HTTP/1.1 200 OK\r\nContent-Length: 200\r\n\r\n{")
+        self.close_connection = True
+
+    def say_farewell(self) -> None:
+        """A body that ends with TLS's own goodbye, which few servers say."""
+        self.wfile.write(b'HTTP/1.0 200 OK\r\n\r\n{"t": true}')
+        assert isinstance(self.connection, ssl.SSLSocket)
+        self.connection.unwrap()
         self.close_connection = True
 
     def say_status(self) -> None:

@@ -41,11 +41,12 @@ KEYS = tuple((ms, "1") for ms in range(400, 60_000, 1_200))
 
 def until(true: Callable[[], Any], what: str, seconds: float = 10.0) -> Any:
     """Wait until `true()` holds, and return it."""
-    deadline = time.monotonic() + seconds
+    deadline, pause = time.monotonic() + seconds, 0.01
     while not (found := true()):
         if time.monotonic() > deadline:
             raise AssertionError(f"not within {seconds:g} s: {what}")
-        gevent.sleep(0.01)
+        gevent.sleep(pause)
+        pause = min(1.2 * pause, 0.05)  # a question may cost as much as a call
     return found
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import datetime as dt
 import re
 from collections.abc import Callable
-from decimal import Decimal
+from decimal import ROUND_HALF_UP, Decimal
 from typing import Protocol
 
 from ccd.base.errors import Refused
@@ -70,11 +70,12 @@ def say(kind: str, value: object, language: str) -> list[str]:
 
 
 def _text(value: object, places: int = 0) -> str:
-    """A value as it is written; what came out of a calculation is rounded to `places`, text is taken at its word."""
+    """A value as it is written; what came out of a calculation is rounded half up to `places`, as expressions round, text is
+    taken at its word."""
     if isinstance(value, float):
         value = Decimal(repr(value))
     if isinstance(value, Decimal) and value.is_finite() and value.adjusted() < 20:
-        rounded = f"{round(value, places) if places else value:f}"
+        rounded = f"{value.quantize(Decimal(1).scaleb(-places), ROUND_HALF_UP) if places else value:f}"
         return rounded.rstrip("0").rstrip(".") if "." in rounded else rounded
     if isinstance(value, int) and not isinstance(value, bool):
         return str(value) if abs(value) < 10**20 else ""

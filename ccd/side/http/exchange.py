@@ -13,9 +13,10 @@ import msgspec
 import structlog
 
 from ccd.base import words
-from ccd.base.clock import iso
+from ccd.base.clock import Moment, iso
 from ccd.base.codes import BadInput, as_reply
 from ccd.base.errors import CcdError, DaemonUnreachable, NotFound, Unsafe
+from ccd.side.db.engine import to_moment
 from ccd.side.http.faults import explained
 
 log = structlog.get_logger(__name__)
@@ -97,6 +98,18 @@ def leading(flows: Sequence[str]) -> str:
 def limit(request: falcon.Request, default: int = 100, most: int = 1000) -> int:
     """`?limit=`, between 1 and `most`."""
     return request.get_param_as_int("limit", min_value=1, max_value=most, default=default)
+
+
+def moment(request: falcon.Request, key: str) -> Moment | None:
+    """A moment in ISO 8601 from the query, UTC unless it says its zone; None where it is not asked for."""
+    text = request.get_param(key)
+    if not text:
+        return None
+    try:
+        read = dt.datetime.fromisoformat(text)
+        return to_moment(read.astimezone(dt.UTC) if read.tzinfo else read.replace(tzinfo=dt.UTC))
+    except (ValueError, OverflowError):
+        raise BadInput(f"{key}: {text[:40]!r} is no moment; like 2027-02-06T10:00+08:00") from None
 
 
 def shown(value: Any) -> Any:
@@ -213,6 +226,7 @@ __all__ = [
     "free_text",
     "install_error_answers",
     "limit",
+    "moment",
     "name",
     "peer_name",
     "shown",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import time
 from typing import Any
 
@@ -16,7 +15,7 @@ from ccd.base.errors import NotFound, Refused, Unsafe
 from ccd.side.db.stores.recordings import Wanted
 from ccd.side.db.tables.recordings import STATES
 from ccd.side.http.calls import SHORTEST, Nothing, checked_id, uuid_piece
-from ccd.side.http.exchange import answer, audited, body, free_text, limit
+from ccd.side.http.exchange import answer, audited, body, free_text, limit, moment
 from ccd.side.http.office import Office
 
 _SHOWN = 5
@@ -66,8 +65,8 @@ class Recordings:
             e164=self._office.recordings.e164(number) if number else "",
             queue_id=site.queue(given["queue"]).queue_id if given["queue"] else "",
             agent_id=site.agent(given["agent"]).agent_id if given["agent"] else "",
-            since=_moment(request, "since"),
-            until=_moment(request, "until"),
+            since=moment(request, "since"),
+            until=moment(request, "until"),
             state=given["state"],
             after=checked_id(given["after"]) if given["after"] else "",
         )
@@ -190,15 +189,3 @@ def _number(text: str) -> str:
         return words.number(text)
     except Unsafe:
         raise BadInput("number: must be digits, with a + before a country code") from None
-
-
-def _moment(request: falcon.Request, key: str) -> Moment | None:
-    text = request.get_param(key)
-    if not text:
-        return None
-    try:
-        read = dt.datetime.fromisoformat(text)
-        at = read if read.tzinfo else read.replace(tzinfo=dt.UTC)
-        return round(at.timestamp() * 1_000_000)
-    except (ValueError, OverflowError):
-        raise BadInput(f"{key}: {text[:40]!r} is no moment; like 2027-02-06T10:00+08:00") from None

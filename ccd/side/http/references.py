@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Collection
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,7 +29,7 @@ class References:
 
     def prompt(self, key: str, name: str) -> None:
         """BadInput for a prompt without a file."""
-        if self.prompts.parent.is_dir() and not (self.prompts / f"{name}.wav").is_file():
+        if os.path.isdir(self.prompts.parent) and not os.path.isfile(self.prompts / f"{name}.wav"):
             raise BadInput(f"{key}: no prompt {name!r}: there is no {self.prompts / name}.wav")
 
 

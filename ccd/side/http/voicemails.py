@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import time
 from typing import Any
 
@@ -12,11 +11,10 @@ import msgspec
 
 from ccd.acd.model import Agent, Station
 from ccd.base import words
-from ccd.base.clock import Moment
 from ccd.base.codes import BadInput
 from ccd.base.errors import NotFound, Refused, Unsafe
 from ccd.side.http.calls import Nothing
-from ccd.side.http.exchange import answer, audited, body, limit
+from ccd.side.http.exchange import answer, audited, body, limit, moment
 from ccd.side.http.office import Office
 from ccd.voicemail.model import Change, State, after
 
@@ -42,7 +40,7 @@ class Voicemails:
             box_id=site.box(box).box_id if box else "",
             agent_id=site.agent(agent).agent_id if agent else "",
             state=state,
-            since=_since(request.get_param("since")),
+            since=moment(request, "since"),
         )
         answer(response, {"voicemails": rows})
 
@@ -183,13 +181,3 @@ def _checked_id(voicemail_id: str) -> str:
         return words.uuid(voicemail_id)
     except Unsafe:
         raise BadInput(f"{voicemail_id[:40]!r} is not a voicemail's id") from None
-
-
-def _since(text: str | None) -> Moment | None:
-    if not text:
-        return None
-    try:
-        moment = dt.datetime.fromisoformat(text)
-        return round((moment if moment.tzinfo else moment.replace(tzinfo=dt.UTC)).timestamp() * 1e6)
-    except (ValueError, OverflowError):
-        raise BadInput(f"since: {text[:40]!r} is no moment; like 2027-02-06T10:00:00Z") from None

@@ -16,6 +16,7 @@ from ccd.side.db.stores.masked import add_silence
 from ccd.side.db.tables import agents, calls, queue_entries, queues, recording_audit, recordings
 
 LONGEST_PAGE = 1000
+PAGE = 500
 _ANY_UUID = "00000000-0000-0000-0000-000000000000"
 _WITH_FILE = ("complete", "missing", "failed")
 _HIDDEN = {"checks", "keep_days"}
@@ -131,9 +132,12 @@ class RecordingStore:
             _audit(connection, gone, at=at, who=who, what=what, why=why)
             return gone
 
-    def erasing(self, recording_ids: Sequence[str] | None = None, limit: int = 500) -> list[tuple[str, str]]:
-        """Id and path of what is to be erased and is not yet."""
-        question = select(recordings.c.recording_id, recordings.c.local_path).where(recordings.c.state == "erasing")
+    def erasing(
+        self, recording_ids: Sequence[str] | None = None, *, after: str = _ANY_UUID, limit: int = PAGE
+    ) -> list[tuple[str, str]]:
+        """Id and path of what is to be erased and is not yet, by id, a page at a time."""
+        question = select(recordings.c.recording_id, recordings.c.local_path)
+        question = question.where(recordings.c.state == "erasing", recordings.c.recording_id > after)
         if recording_ids is not None:
             question = question.where(recordings.c.recording_id.in_(recording_ids))
         with self._engine.connect() as connection:

@@ -1,0 +1,75 @@
+"""Moments as people type them: the same for every command."""
+
+from __future__ import annotations
+
+import datetime as dt
+import os
+import time
+from collections.abc import Iterator
+
+import click
+import pytest
+
+from ccd.cli.moments import PAST, local_moment
+from ccd.cli.root import root
+
+
+@pytest.fixture(autouse=True)
+def berlin(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """A machine in Berlin, whose clock is put forward in March and back in October."""
+    monkeypatch.setenv("TZ", "Europe/Berlin")
+    time.tzset()
+    yield
+    monkeypatch.undo()
+    os.environ.setdefault("TZ", "")
+    if not os.environ["TZ"]:
+        del os.environ["TZ"]
+    time.tzset()
+
+
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [
+        ("2027-02-06", "2027-02-06T00:00:00+01:00"),
+        ("2027-07-06T10:00", "2027-07-06T10:00:00+02:00"),
+        ("2027-07-06 10:00:30", "2027-07-06T10:00:30+02:00"),
+        ("2027-02-06T10:00Z", "2027-02-06T11:00:00+01:00"),
+        ("2027-02-06T10:00+08:00", "2027-02-06T03:00:00+01:00"),
+    ],
+)
+def test_a_date_or_a_time_is_of_this_machine_unless_it_says_its_zone(typed: str, meant: str) -> None:
+    assert local_moment(typed).isoformat() == meant
+    assert PAST.convert(typed, None, None) == meant
+
+
+@pytest.mark.parametrize(("typed", "hours"), [("2h", 2), ("3d", 72), ("1h30m", 1.5), ("0", 0), ("90m", 1.5)])
+def test_a_duration_is_so_long_ago(typed: str, hours: float) -> None:
+    meant = dt.datetime.fromisoformat(PAST.convert(typed, None, None))
+    ago = dt.datetime.now(dt.UTC) - meant
+    assert dt.timedelta(hours=hours) <= ago < dt.timedelta(hours=hours, minutes=1)
+
+
+@pytest.mark.parametrize("typed", ["", "soon", "12", "d", "-", "-2h", "2027-13-01", "0001-01-01", "400d", "2 h", "١h"])
+def test_nonsense_is_a_usage_error_in_one_line(typed: str) -> None:
+    with pytest.raises(click.UsageError) as wrong:
+        PAST.convert(typed, None, None)
+    assert "\n" not in wrong.value.message
+    assert "2027-02-06" in wrong.value.message
+
+
+def test_every_command_that_takes_since_or_until_takes_the_same() -> None:
+    found = {(path, option.opts[0]): option.type for path, command in _commands(root) for option in command.params}
+    asked = {where: kind for where, kind in found.items() if where[1] in ("--since", "--until")}
+    assert {where[0] for where in asked} >= {"recordings list", "recordings verify", "voicemails list"}
+    assert set(map(id, asked.values())) == {id(PAST)}
+
+
+def _commands(group: click.Command, path: str = "") -> Iterator[tuple[str, click.Command]]:
+    if not isinstance(group, click.Group):
+        yield path, group
+        return
+    context = click.Context(group)
+    for name in group.list_commands(context):
+        command = group.get_command(context, name)
+        assert command is not None
+        yield from _commands(command, f"{path} {name}".strip())
