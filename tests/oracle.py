@@ -1,4 +1,4 @@
-"""Who should have been offered to whom, from the rules as they are written for people (docs/queues.md): slow, and without ccd.acd.
+"""Who should have been offered to whom, from the rules as written for people (docs/queues.md): slow, and without ccd.acd.
 
 Every caller is held against every agent, again for every offer. Times are microseconds, as facts have them.
 """

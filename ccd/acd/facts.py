@@ -25,12 +25,20 @@ class OfferResult(StrEnum):
 
 
 class LeftReason(StrEnum):
-    """Why a caller left a queue."""
+    """Why a caller left a queue; but for `connected`, which history calls answered, the outcomes of a visit."""
 
     CONNECTED = "connected"
     ABANDONED = "abandoned"
+    SHORT_ABANDONED = "short_abandoned"
     TIMED_OUT = "timed_out"
-    REMOVED = "removed"
+    OVERFLOWED = "overflowed"
+    EXIT_KEY = "exit_key"
+    FULL = "full"
+    NO_AGENTS = "no_agents"
+    CLOSED = "closed"
+    MOVED = "moved"
+    KICKED = "kicked"
+    CALLBACK = "callback"
     SWITCH_LOST = "switch_lost"
 
 

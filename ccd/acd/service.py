@@ -176,7 +176,7 @@ class Acd:
             left_us = caller.joined_at + longest_ms * 1000 - self._ports.clock.now()
             caller.timer = self._ports.clock.call_later(max(left_us, 0) / 1e6, lambda: self._waited_too_long(caller))
 
-    def remove(self, caller: QueuedCaller, reason: LeftReason = LeftReason.REMOVED) -> None:
+    def remove(self, caller: QueuedCaller, reason: LeftReason = LeftReason.KICKED) -> None:
         """Take a caller out of the queue; his leg is the flow's again."""
         self.leave(caller, reason, self._ports.clock.now())
         self._on_done(caller.leg_id, reason)

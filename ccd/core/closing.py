@@ -143,7 +143,7 @@ class Closing:
         self.stays.connect_unseen(past)
         if past.talking:
             self.stays.end_talk(past, self.stays.talk_ended_at(past))
-        self.stays.leave(past, self._clock.now(), LeftReason.REMOVED)
+        self.stays.leave(past, self._clock.now(), LeftReason.OVERFLOWED)
         self._close_transfer(past, 0)
 
     # --- legs and files ---------------------------------------------------------------------------

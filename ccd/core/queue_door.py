@@ -48,7 +48,7 @@ class QueueDesk:
         """The flow broke, and the site's fallback gets its caller: no agent is rung for him any more, or joined to him there."""
         caller = self._acd.caller_of(leg_id)
         if caller is not None and caller.stay in (Stay.WAITING, Stay.OFFERED, Stay.RETURNING):
-            self._acd.leave(caller, LeftReason.REMOVED, self._clock.now())
+            self._acd.leave(caller, LeftReason.OVERFLOWED, self._clock.now())
 
     def _screen_queue(self, call: Call, leg: Leg, queue_name: str) -> None:
         """Whoever stands in a queue already, or has just left one, is not asked again."""

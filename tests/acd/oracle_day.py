@@ -107,7 +107,9 @@ class Day:
         self.world.acd.roster.configure(staff.agents, seats, staff.tiers)
         self.names = [agent.name for agent in staff.agents]
         self.queues = [one.name for one in staff.queues]
-        self.oracle = Oracle([_line(one) for one in staff.queues], [_person(agent, staff.tiers) for agent in staff.agents])
+        self.oracle = Oracle(
+            [_line(one) for one in staff.queues], [_person(agent, staff.tiers) for agent in staff.agents]
+        )
         self.seen = 0
         self.offers = 0
         self.calls = 0
@@ -172,7 +174,9 @@ class Day:
         if customer != fact.entry_id or agent not in agents:
             customer, agents = self._as_if_alone(fact.at, person)
         if customer != fact.entry_id or agent not in agents:
-            raise WrongOffer(f"{agent} was offered {fact.entry_id}; the rules say {customer or 'nobody'} to {sorted(agents)}")
+            raise WrongOffer(
+                f"{agent} was offered {fact.entry_id}; the rules say {customer or 'nobody'} to {sorted(agents)}"
+            )
         person.busy = was_busy
         queue_name = fact.queue_id.removeprefix("q-")
         self.asked[queue_name] = self.asked.get(queue_name, 0) + 1
@@ -322,7 +326,8 @@ def _something_happens(day: Day, chance: random.Random) -> None:
         case "gone" if ringing:
             day.answered_and_gone(chance.choice(ringing))
         case "hang_up" if legs:
-            day.do(lambda leg=chance.choice(legs): world.caller_hangs_up(leg))  # type: ignore[misc]
+            gone = chance.choice(legs)
+            day.do(lambda: world.caller_hangs_up(gone))
             day.do(world.switch_obeys)
         case "done":
             talking = [leg for leg in world.registry.legs.values() if leg.agent_id and leg.bridged_to]
@@ -357,5 +362,7 @@ def _private_call(day: Day, name: str) -> None:
     elif seated:
         person.on_other_call = True
         day.do(
-            lambda: world.created(new_leg(), inbound=True, number=name, context="ccd_agents", name=f"sofia/internal/{name}@x")
+            lambda: world.created(
+                new_leg(), inbound=True, number=name, context="ccd_agents", name=f"sofia/internal/{name}@x"
+            )
         )
