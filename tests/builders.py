@@ -26,6 +26,7 @@ from ccd.calls.facts import (
     LegCreated,
     LegEnded,
     LegParked,
+    LegRinging,
     LegsBridged,
 )
 from ccd.calls.registry import Registry
@@ -43,6 +44,7 @@ from ccd.switch.events import (
     ChannelCreated,
     ChannelHungUp,
     ChannelParked,
+    ChannelProgressed,
     ChannelUnbridged,
     JobEnded,
     RecordStopped,
@@ -79,17 +81,19 @@ def tier(queue_name: str, agent_name: str, level: int = 1, position: int = 1, **
 class World:
     """The call centre. Agents are named, callers are their leg ids."""
 
-    def __init__(self, *, record_at: str = "no") -> None:
-        self.clock = FakeClock()
+    def __init__(self, *, record_at: str = "no", ledger: Ledger | None = None, clock: FakeClock | None = None) -> None:
+        """`ledger`: what a core before this one has left behind."""
+        self.clock = clock or FakeClock()
         self.switch = FakeSwitch(NODE)
         self.bus = Bus()
-        self.ledger = Ledger()
+        self.ledger = ledger or Ledger()
         self.facts: list[Fact] = []
         self.done: list[tuple[str, str]] = []
+        self.sent_to: dict[str, str] = {}
         self.is_up = True
         self.registry = Registry(self.clock, self.publish)
         self.guards = Guards(self.switch, self.clock)
-        self.acd = Acd(self._ports(), lambda leg_id, why: self.done.append((leg_id, str(why))), self.ledger.remembered)
+        self.acd = Acd(self._ports(), self._done, self.ledger.remembered, left_places=self.ledger.left_places)
         self.recordings = Recordings(
             clock=self.clock,
             publish=self.publish,
@@ -107,6 +111,10 @@ class World:
             publish=self.publish,
         )
         self._listen()
+
+    def _done(self, leg_id: str, why: LeftReason, to: str) -> None:
+        self.done.append((leg_id, str(why)))
+        self.sent_to[leg_id] = to
 
     def publish(self, fact: object) -> None:
         """As the publisher of core: through the codec (as the spool would keep it), the ledger, then to everybody."""
@@ -141,6 +149,7 @@ class World:
         on(LegEnded, lambda fact: self.guards.forget(fact.leg_id))
         on(LegCreated, self.acd.roster.on_leg_created)
         on(LegAnswered, self.acd.offers.on_answered)
+        on(LegRinging, self.acd.offers.on_ringing)
         on(LegParked, self.acd.on_leg_parked)
         on(LegsBridged, self.acd.offers.on_bridged)
         on(RecordStopped, self.recordings.on_stopped)
@@ -257,6 +266,7 @@ class World:
             agent_id=ours["agent_id"],
             offer_id=ours["offer_id"],
         )
+        self.say(ChannelProgressed(leg_id=leg_id, at=self.clock.now()))
         return leg_id
 
     def phone_answers(self, name: str) -> str:

@@ -39,7 +39,7 @@ class Person:
     talk_ms: int = 0
 
     def ready(self, now: int) -> bool:
-        return self.available and not self.busy and not self.on_other_call and now >= self.rests_until
+        return self.available and not self.busy and now >= self.rests_until
 
 
 @dataclass
@@ -56,6 +56,9 @@ class Customer:
     rung: set[str] = field(default_factory=set)
     taken: bool = False
     one_more_at: int = 0
+    asks: list[tuple[int, dict[str, int], dict[str, int]]] = field(default_factory=list)
+    waits_for: str = ""
+    waits_until: int = 0
 
 
 @dataclass
@@ -71,6 +74,8 @@ class Line:
     one_by_one: bool = False
     skip_empty: bool = True
     asks: list[tuple[int, dict[str, int], dict[str, int]]] = field(default_factory=list)
+    last_agent_ms: int = 0
+    busy_elsewhere: bool = True
 
 
 class Oracle:
@@ -101,6 +106,21 @@ class Oracle:
             return True
         return strategy == "ring-progressively" and now >= customer.one_more_at
 
+    def joins(self, customer: Customer, last_agent: str) -> None:
+        """He waits for who served him last, where that one serves the queue and is there."""
+        self.customers[customer.name] = customer
+        person, line = self.people.get(last_agent), self.lines[customer.queue]
+        if line.last_agent_ms and person is not None and person.available and customer.queue in person.seats:
+            customer.waits_for = last_agent
+            customer.waits_until = customer.joined_at + line.last_agent_ms * 1000
+
+    def goes(self, person: Person) -> None:
+        """He signs out or goes on break: nobody waits for him any more."""
+        person.available = False
+        for customer in self.customers.values():
+            if customer.waits_for == person.name:
+                customer.waits_for = ""
+
     # --- agents for a caller ----------------------------------------------------------------------
 
     def levels(self, line: Line) -> list[int]:
@@ -127,7 +147,7 @@ class Oracle:
         waited_ms = (now - customer.joined_at) // 1000
         required: dict[str, int] = {}
         preferred: dict[str, int] = {}
-        for after_ms, must, may in sorted(self.lines[customer.queue].asks, key=lambda ask: ask[0]):
+        for after_ms, must, may in sorted(customer.asks or self.lines[customer.queue].asks, key=lambda ask: ask[0]):
             if waited_ms >= after_ms:
                 required, preferred = must, may
         return required, preferred
@@ -136,7 +156,13 @@ class Oracle:
         seat = person.seats.get(customer.queue)
         if seat is None or not person.ready(now) or person.name in customer.rung:
             return False
-        if customer.refused_until.get(person.name, 0) > now or seat.level not in self.open_levels(customer, now):
+        if person.on_other_call and self.lines[customer.queue].busy_elsewhere:
+            return False
+        if customer.refused_until.get(person.name, 0) > now:
+            return False
+        if customer.waits_for and now < customer.waits_until:
+            return person.name == customer.waits_for
+        if seat.level not in self.open_levels(customer, now):
             return False
         required, _ = self.asked_for(customer, now)
         return all(person.skills.get(skill, 0) >= least for skill, least in required.items())

@@ -24,7 +24,8 @@ class Stay(StrEnum):
 
 @dataclass(slots=True)
 class QueuedCaller:
-    """A caller in a queue; `joined_at` is his place and never changes.
+    """A caller in a queue; `joined_at` is his place and never changes. `entered_at`: when he came to this queue, which is later
+    where he brought his place with him; `hops`: how often he has overflowed; `announced`: the place that he was told last.
 
     `ringing`: the offers that are out for him, each with its agent; `winner` the one that was answered first. `offer_id` and
     `agent_id` are those of the winner, and until there is one, of the offer that was made first. `refused`: who did not take
@@ -56,11 +57,20 @@ class QueuedCaller:
     bound_to: str = ""
     bound_until: Moment = 0
     due: Timer | None = None
+    entered_at: Moment = 0
+    hops: int = 0
+    announced: int = 0
+
+    def __post_init__(self) -> None:
+        self.entered_at = self.entered_at or self.joined_at
 
 
 @dataclass(slots=True)
 class Offer:
-    """One agent's phone asked to ring for one caller. `withdrawn`: we take it back, and this is how it ends then."""
+    """One agent's phone asked to ring for one caller. `withdrawn`: we take it back, and this is how it ends then.
+
+    It must ring within `progress_ms`, and does so since `rang_at` for at most `ring_ms`.
+    """
 
     offer_id: str
     entry_id: str
@@ -71,6 +81,9 @@ class Offer:
     node: str
     made_at: Moment
     call_id: str = ""
+    progress_ms: int = 0
+    ring_ms: int = 0
+    rang_at: Moment = 0
     answered_at: Moment = 0
     parked: bool = False
     bridging: bool = False

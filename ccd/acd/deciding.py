@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from itertools import islice
 from typing import TYPE_CHECKING
 
 from ccd.acd import strategies
 from ccd.acd.agent_states import AgentState
 from ccd.acd.callers import QueuedCaller, Stay
+from ccd.acd.inputs import Unready
+from ccd.acd.last_agent import comes
 from ccd.acd.matching.matcher import Matcher
 from ccd.acd.matching.model import Post, Ready, Rules, Waiting
 from ccd.acd.matching.needs import Needs
@@ -23,6 +24,8 @@ from ccd.acd.model import Presence, Queue, Tier
 from ccd.acd.ports import Ports
 from ccd.acd.remembered import Asked, Remembered, next_midnight
 from ccd.acd.strategies import Forgets, Rings
+from ccd.acd.telling import Telling
+from ccd.acd.unready import why_not
 from ccd.base.clock import Moment, Timer, ms_between
 
 if TYPE_CHECKING:
@@ -40,6 +43,7 @@ class Deciding:
         remembered: Remembered,
     ) -> None:
         self.matcher = Matcher()
+        self.telling = Telling(ports, self.matcher)
         self.remembered = remembered
         self._ports = ports
         self._acd = acd
@@ -56,7 +60,7 @@ class Deciding:
         made = strategies.named(queue.strategy)
         levels = self._levels[queue.queue_id] = self._counted_levels(queue)
         draws = self.remembered.asked.get(queue.queue_id, Asked()).draws
-        self.matcher.put_queue(Rules(queue_id=queue.queue_id, strategy=made, levels=levels), draws)
+        self.telling.rules(Rules(queue_id=queue.queue_id, strategy=made, levels=levels), draws)
         for vip in {False, made.vip}:
             self.matcher.expect(
                 queue.queue_id, (needs for _, needs in stages_of(queue.asks, self._tiers(queue), vip=vip))
@@ -70,7 +74,7 @@ class Deciding:
 
     def drop_queue(self, queue_id: str) -> None:
         """A queue is gone."""
-        self.matcher.drop_queue(queue_id)
+        self.telling.queue_gone(queue_id)
         self._levels.pop(queue_id, None)
         self._staff.pop(queue_id, None)
 
@@ -88,6 +92,7 @@ class Deciding:
             for tier in agent.tiers:
                 if tier.queue_id in self._staff:
                     self._staff[tier.queue_id][agent.agent_id] = tier
+        self.telling.configured((state.settings for state in self._acd.queues.values()), agents.values())
         for state in self._acd.queues.values():
             self.take_queue(state.settings)
         for caller in self._acd.callers.values():
@@ -137,27 +142,51 @@ class Deciding:
         self._await_midnight(zone)
         for agent in list(self._acd.roster.agents.values()):
             if self.matcher.is_ready(agent.agent_id):
-                self.matcher.put_agent(self._ready(agent))
+                self.telling.ready(self._ready(agent), served=False)
 
     # --- agents -----------------------------------------------------------------------------------
 
     def agent_changed(self, agent: AgentState) -> None:
         """Keep step with one agent, and serve him if he has become free."""
         ready = self._ready(agent)
+        others_too = not self._held_back and self._counts_anew(agent)
         if ready.posts:
-            self.matcher.put_agent(ready)
+            entry_id = self.telling.ready(ready, served=not self._held_back and not others_too)
+            if entry_id:
+                self._ask(self._acd.callers[entry_id], agent)
         else:
-            self.matcher.drop_agent(agent.agent_id)
-        if self._held_back:
-            return
-        if agent.counted != (agent.presence is Presence.AVAILABLE):
-            agent.counted = not agent.counted
-            states = [self._acd.queues[tier.queue_id] for tier in agent.tiers if tier.queue_id in self._acd.queues]
-            changed = [state for state in states if self._count_levels(state.settings)]
-            if changed:
-                self.serve_all()
-        if self.matcher.is_ready(agent.agent_id):
-            self._serve_agent(agent)
+            self.telling.not_ready(agent.agent_id, self._why_not(agent))
+        if others_too:
+            self.serve_all()
+        if agent.presence is not Presence.AVAILABLE and not self._held_back:
+            self._nobody_waits_for(agent)
+
+    def talked(self, agent_id: str) -> None:
+        """What he has talked is known now; his leg may have ended, and he been ready, before his caller's did."""
+        if self.matcher.is_ready(agent_id):
+            self.telling.ready(self._ready(self._acd.roster.agents[agent_id]), served=False)
+
+    def _nobody_waits_for(self, agent: AgentState) -> None:
+        """He is on break or gone: whoever waited for him alone is anybody's at once."""
+        offer = self._acd.offers.out.get(agent.offer_id)
+        rung = self._acd.callers.get(offer.entry_id) if offer is not None else None
+        if rung is not None and rung.bound_to == agent.agent_id:
+            rung.bound_to = ""
+        for entry_id in self.matcher.bound_to(agent.agent_id):
+            self.wait(self._acd.callers[entry_id])
+
+    def _counts_anew(self, agent: AgentState) -> bool:
+        """Whether his coming or going changed which levels count, so that others may be served as well."""
+        if agent.counted == (agent.presence is Presence.AVAILABLE):
+            return False
+        agent.counted = not agent.counted
+        states = [self._acd.queues[tier.queue_id] for tier in agent.tiers if tier.queue_id in self._acd.queues]
+        changed = [state for state in states if self._count_levels(state.settings)]
+        return bool(changed)
+
+    def _why_not(self, agent: AgentState) -> Unready:
+        clock, node = self._ports.clock, agent.station.node if agent.station else ""
+        return why_not(agent, clock.now(), clock.monotonic(), node_up=self._ports.node_is_up(node))
 
     def _ready(self, agent: AgentState) -> Ready:
         """An agent as the matcher sees him; without a post when he may not be offered anything."""
@@ -186,11 +215,6 @@ class Deciding:
             talk_ms=today.talk_ms,
         )
 
-    def _serve_agent(self, agent: AgentState) -> None:
-        entry_id = self.matcher.for_agent(agent.agent_id)
-        if entry_id:
-            self._ask(self._acd.callers[entry_id], agent)
-
     # --- callers ----------------------------------------------------------------------------------
 
     def place(self, caller: QueuedCaller) -> int:
@@ -204,14 +228,17 @@ class Deciding:
             ageing_ms=queue.ageing_ms,
         )
 
-    def wait(self, caller: QueuedCaller) -> None:
-        """A caller may be offered: whoever is ready and may take him is asked."""
-        self._put(caller)
-        self._serve_caller(caller)
+    def wait(self, caller: QueuedCaller, *, first: bool = False) -> None:
+        """A caller may be offered: whoever is ready and may take him is asked. `first`: of all who may be served."""
+        for agent_id in self.telling.waits(caller, self._as_he_waits(caller), served=True, first=first):
+            self._ask(caller, self._acd.roster.agents[agent_id])
 
-    def stop(self, caller: QueuedCaller) -> None:
-        """He may not be offered any more: he is gone, or somebody has him."""
-        self.matcher.drop_caller(caller.entry_id)
+    def stop(self, caller: QueuedCaller, *, said: bool = False) -> None:
+        """He may not be offered any more: he is gone (`said`, if the next fact says so), or somebody has him."""
+        self.telling.stops(caller, said=said)
+        self._no_longer_due(caller)
+
+    def _no_longer_due(self, caller: QueuedCaller) -> None:
         if caller.due is not None:
             caller.due.cancel()
             caller.due = None
@@ -219,48 +246,53 @@ class Deciding:
     def refused(self, caller: QueuedCaller, agent_id: str, again_ms: int) -> None:
         """An agent did not take a caller; so long he is not asked for him again."""
         caller.tried.add(agent_id)
+        if caller.bound_to == agent_id:
+            caller.bound_to = ""
         if again_ms > 0:
             caller.refused[agent_id] = self._ports.clock.now() + again_ms * 1000
 
     def _put(self, caller: QueuedCaller) -> None:
-        """Tell the matcher of a caller as he is now, and look again when the next thing about him is due."""
+        self.telling.waits(caller, self._as_he_waits(caller))
+
+    def _as_he_waits(self, caller: QueuedCaller) -> Waiting:
+        """A caller as the matcher sees him now; looked at again when the next thing about him is due."""
         now = self._ports.clock.now()
         caller.refused = {agent_id: until for agent_id, until in caller.refused.items() if until > now}
-        if caller.bound_until <= now:
+        if caller.bound_until <= now or not comes(self._acd.roster.agents.get(caller.bound_to), caller.queue_id):
             caller.bound_to = ""
         waited_ms = ms_between(caller.joined_at, now)
         needs, coming_ms = stage_at(self._stages(caller), waited_ms)
-        self.matcher.put_caller(
-            Waiting(
-                entry_id=caller.entry_id,
-                queue_id=caller.queue_id,
-                place=self.place(caller),
-                joined_at=caller.joined_at,
-                needs=needs,
-                refused=frozenset(caller.refused),
-                tried=frozenset(caller.tried),
-                ringing=frozenset(caller.ringing.values()),
-                bound_to=caller.bound_to,
-            )
-        )
         due = [*caller.refused.values()]
         due += [caller.bound_until] if caller.bound_to else []
         due += [caller.joined_at + coming_ms * 1000] if coming_ms else []
         self._look_again(caller, min(due, default=0))
+        return Waiting(
+            entry_id=caller.entry_id,
+            queue_id=caller.queue_id,
+            place=self.place(caller),
+            joined_at=caller.joined_at,
+            needs=needs,
+            refused=frozenset(caller.refused),
+            tried=frozenset(caller.tried),
+            ringing=frozenset(caller.ringing.values()),
+            bound_to=caller.bound_to,
+        )
 
     def _stages(self, caller: QueuedCaller) -> tuple[tuple[int, Needs], ...]:
         queue = self._acd.queues[caller.queue_id].settings
         vip = caller.vip and strategies.named(queue.strategy).vip
         return stages_of(caller.asks or queue.asks, self._tiers(queue), vip=vip)
 
+    def needs_of(self, caller: QueuedCaller) -> Needs:
+        """What he demands of an agent now, after so long a wait."""
+        return stage_at(self._stages(caller), ms_between(caller.joined_at, self._ports.clock.now()))[0]
+
     def _tiers(self, queue: Queue) -> Tiers:
         levels = len({tier.level for tier in self._staff.get(queue.queue_id, {}).values()})
         return Tiers(wait_ms=queue.tier_wait_ms, one_by_one=queue.tier_one_by_one, levels=levels)
 
     def _look_again(self, caller: QueuedCaller, due: Moment) -> None:
-        if caller.due is not None:
-            caller.due.cancel()
-            caller.due = None
+        self._no_longer_due(caller)
         if due:
             seconds = max(due - self._ports.clock.now(), 0) / 1e6
             caller.due = self._ports.clock.call_later(seconds, lambda: self._due(caller))
@@ -270,21 +302,15 @@ class Deciding:
         if self.matcher.waits(caller.entry_id):
             self.wait(caller)
 
-    def _serve_caller(self, caller: QueuedCaller) -> None:
-        rings = strategies.named(self._acd.queues[caller.queue_id].settings.strategy).rings
-        chosen = islice(self.matcher.for_caller(caller.entry_id), None if rings is Rings.ALL else 1)
-        for agent_id in list(chosen):
-            self._ask(caller, self._acd.roster.agents[agent_id])
-
     def _ask(self, caller: QueuedCaller, agent: AgentState) -> None:
         """Have a caller offered to an agent; under a strategy that rings several he may be offered to others still."""
         queue = self._acd.queues[caller.queue_id].settings
         rings = strategies.named(queue.strategy).rings
-        self.matcher.drop_agent(agent.agent_id)
-        self.stop(caller)
+        was = self.telling.offered(caller, agent.agent_id)
+        self._no_longer_due(caller)
         self._offer(caller, agent)
         if rings is Rings.ALL:
-            self._put(caller)
+            self.telling.rings_on(caller, self._as_he_waits(caller), was, agent.agent_id)
         elif rings is Rings.PROGRESSIVELY:
             seconds = queue.ring_progressively_delay_ms / 1000
             caller.due = self._ports.clock.call_later(seconds, lambda: self._one_more(caller))
@@ -298,4 +324,4 @@ class Deciding:
     def serve_all(self) -> None:
         """Much has changed at once: callers are served in the order of their places, as long as there is somebody for one."""
         while entry_id := self.matcher.first_who_may_be_served():
-            self.wait(self._acd.callers[entry_id])
+            self.wait(self._acd.callers[entry_id], first=True)

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING
 
 import structlog
 
+from ccd.acd import ring_times
 from ccd.acd.agent_states import AgentState, Cue
 from ccd.acd.callers import Offer, QueuedCaller, Stay, shown
-from ccd.acd.causes import penalty_of, result_of
+from ccd.acd.causes import penalty_of, refused_ms, result_of
 from ccd.acd.facts import CallerConnected, OfferEnded, OfferMade, OfferResult
 from ccd.acd.model import Activity, Queue
 from ccd.acd.ports import Ports
@@ -17,7 +18,7 @@ from ccd.base.clock import Moment, ms_between
 from ccd.base.errors import SwitchError, SwitchRefused
 from ccd.base.ids import new_id
 from ccd.calls import onchannel
-from ccd.calls.facts import LegAnswered, LegEnded, LegParked, LegsBridged, Role
+from ccd.calls.facts import LegAnswered, LegEnded, LegParked, LegRinging, LegsBridged, Role
 from ccd.calls.model import Leg
 from ccd.switch.commands import Answer, Bridge, Hangup, Originate, SetVariables
 
@@ -34,7 +35,13 @@ CERTAIN_S = 0.2
 """An agent who has answered and is there so much later has the caller; until then the other telephones ring on."""
 NOT_HIS = frozenset({OfferResult.CANCELLED, OfferResult.LOST_RACE, OfferResult.CONGESTION})
 """How an offer ends that says nothing of the agent or his phone."""
-_CAUSE = {OfferResult.CANCELLED: "ORIGINATOR_CANCEL", OfferResult.LOST_RACE: "LOSE_RACE"}
+_CAUSE = {
+    OfferResult.CANCELLED: "ORIGINATOR_CANCEL",
+    OfferResult.LOST_RACE: "LOSE_RACE",
+    OfferResult.NO_ANSWER: "NO_ANSWER",
+    OfferResult.UNREACHABLE: "PROGRESS_TIMEOUT",
+    OfferResult.CONGESTION: "PROGRESS_TIMEOUT",
+}
 
 
 class Offers:
@@ -68,7 +75,8 @@ class Offers:
         self.out[offer.offer_id] = self._by_leg[offer.leg_id] = offer
         self._take_on(offer, caller)
         agent.offer_id = offer.offer_id
-        self._ring(offer, caller, queue.ring_ms)
+        ring_times.set_limits(offer, queue, agent)
+        self._ring(offer, caller)
         self._acd.roster.step(agent, Cue.OFFER, now, call_id=caller.call_id, queue_id=caller.queue_id)
         self._ports.publish(
             OfferMade(
@@ -91,7 +99,7 @@ class Offers:
         if not caller.offer_id:
             caller.offer_id, caller.agent_id = offer.offer_id, offer.agent_id
 
-    def _ring(self, offer: Offer, caller: QueuedCaller, ring_ms: int) -> None:
+    def _ring(self, offer: Offer, caller: QueuedCaller) -> None:
         leg = Leg(
             leg_id=offer.leg_id,
             node=offer.node,
@@ -102,7 +110,6 @@ class Offers:
         )
         self._ports.order_leg(leg)
         switch = self._ports.switch_of(offer.node)
-        ring_s = max(1, -(-ring_ms // 1000))
         switch.await_begin()
         switch.tell(
             Originate(
@@ -110,7 +117,7 @@ class Offers:
                 contact=offer.contact,
                 caller_number=shown(caller.number),
                 caller_name=shown(caller.number).replace("*", "").replace("#", "").replace("+", ""),
-                timeout_s=ring_s + 1,  # the switch counts whole seconds of the clock: up to one less than asked
+                timeout_s=ring_times.longest_s(offer),
                 variables=onchannel.variables(
                     call_id=caller.call_id,
                     role=Role.AGENT.value,
@@ -120,7 +127,7 @@ class Offers:
             ),
             on_done=lambda error: self._ordered(offer, error),
         )
-        offer.timer = self._ports.clock.call_later(ring_s + GRACE_S, lambda: self._overdue(offer))
+        self._restart_timer(offer, offer.progress_ms / 1000)
 
     def _ordered(self, offer: Offer, error: SwitchError | None) -> None:
         """Refused at once or later: taken back in the loop's next turn, never inside the decision that made the offer.
@@ -135,16 +142,26 @@ class Offers:
             self._ports.lose_leg(offer.leg_id, "SWITCH_CONGESTION")
 
     def _overdue(self, offer: Offer) -> None:
-        """No word came of the phone: end the leg, and do not wait for the switch to agree."""
+        """The phone has had its time, or no word came of it: end the leg, and do not wait for the switch to agree."""
         if offer.offer_id not in self.out:
             return
         if not self._ports.node_is_up(offer.node):
             offer.unheard = True  # the socket is away: the reconciliation will say what came of it
             self._restart_timer(offer, GRACE_S)
             return
+        if (result := ring_times.late(offer)) is not None:
+            self._withdraw(offer, result)
+            return
         log.warning("offer_overdue", offer_id=offer.offer_id, agent_id=offer.agent_id, bridging=offer.bridging)
         self._ports.switch_of(offer.node).tell(Hangup(leg_id=offer.leg_id, cause="ORIGINATOR_CANCEL"))
         self._ports.lose_leg(offer.leg_id, "SWITCH_CONGESTION" if offer.unheard else "NO_ANSWER")
+
+    def on_ringing(self, fact: LegRinging) -> None:
+        """The phone rings: how long it may, counts from now on."""
+        offer = self._by_leg.get(fact.leg_id)
+        if offer is not None and not offer.rang_at and not offer.answered_at and offer.withdrawn is None:
+            offer.rang_at, offer.unheard = fact.at, False
+            self._restart_timer(offer, ring_times.left_s(offer, self._ports.clock.now()))
 
     # --- answered, bridged ------------------------------------------------------------------------
 
@@ -153,6 +170,8 @@ class Offers:
         offer = self._by_leg.get(fact.leg_id)
         if offer is not None:
             offer.answered_at = fact.at
+            if offer.withdrawn is None:
+                self._restart_timer(offer, BRIDGE_DEADLINE_S)
             self._answered_first(offer)
         elif (caller := self._acd.caller_of(fact.leg_id)) is not None:
             caller.answered = True
@@ -244,13 +263,13 @@ class Offers:
         caller.tried.clear()
         caller.refused.clear()
         caller.stay, caller.connected_at, caller.agent_leg_id = Stay.TALKING, at, offer.leg_id
-        agent.no_answers = 0
+        agent.missed = {}
         self._close(offer)
         caller.ringing.pop(offer.offer_id, None)
         self._acd.talks.begin(offer)
         self._acd.hold_timer(caller)
         self._acd.roster.step(agent, Cue.CONNECTED, at, call_id=caller.call_id, queue_id=caller.queue_id)
-        wait_ms = ms_between(caller.joined_at, at)
+        wait_ms = ms_between(caller.entered_at, at)
         self._publish_end(offer, caller, OfferResult.ACCEPTED, at)
         self._ports.publish(
             CallerConnected(
@@ -280,16 +299,17 @@ class Offers:
         caller = self._acd.callers.get(offer.entry_id)
         self._close(offer)
         result = offer.withdrawn or self._result(offer, fact)
-        if agent is not None and agent.activity is Activity.OFFERED:
-            self._acd.roster.offer_failed(agent, fact.at)
+        penalty = penalty_of(result, self._queue(offer))
+        if agent is not None:
+            agent.count(penalty.cause)
+            if agent.activity is Activity.OFFERED:
+                self._acd.roster.offer_failed(agent, fact.at)
         self._publish_end(offer, caller, result, fact.at, fact.cause)
         if agent is not None:
-            queue = self._acd.queues[offer.queue_id].settings
-            penalty = penalty_of(result, queue)
-            self._acd.roster.penalise(agent, penalty.delay_ms, penalty.counts, queue.max_no_answers)
+            self._acd.roster.penalise(agent, penalty)
         if caller is not None and caller.ringing.pop(offer.offer_id, ""):
             if result not in NOT_HIS:
-                self._acd.deciding.refused(caller, offer.agent_id, _refused_ms(result, self._queue(offer)))
+                self._acd.deciding.refused(caller, offer.agent_id, refused_ms(result, self._queue(offer)))
             self._without(caller, offer, fact.at)
         if agent is not None:
             self._acd.agent_changed(agent)
@@ -346,6 +366,18 @@ class Offers:
             self._restart_timer(offer, GRACE_S)
             self._ports.switch_of(offer.node).tell(Hangup(leg_id=offer.leg_id, cause=_CAUSE[result]))
 
+    def rings(self, agent_id: str) -> bool:
+        """Whether an agent's phone is asked to ring."""
+        return any(offer.agent_id == agent_id for offer in self._by_leg.values())
+
+    def drop(self, agent_id: str) -> bool:
+        """Take back what an agent is offered without waiting for the switch; tells whether there was anything."""
+        dropped = [offer for offer in self._by_leg.values() if offer.agent_id == agent_id]
+        for offer in dropped:
+            self._withdraw(offer, OfferResult.CANCELLED)
+            self._ports.lose_leg(offer.leg_id, "ORIGINATOR_CANCEL")
+        return bool(dropped)
+
     def is_bridging(self, caller: QueuedCaller) -> bool:
         """Whether an agent has answered for this caller and the two are being joined."""
         offer = self.out.get(caller.winner)
@@ -355,14 +387,16 @@ class Offers:
         """Whether an offer of that queue has not come to its end."""
         return any(offer.queue_id == queue_id for offer in self._by_leg.values())
 
-    def adopt(self, offer: Offer, left_s: float) -> None:
+    def adopt(self, offer: Offer) -> None:
         """Take up an offer that a recovery found ringing; it keeps what is left of its time."""
         self.out[offer.offer_id] = self._by_leg[offer.leg_id] = offer
         caller = self._acd.callers[offer.entry_id]
         self._take_on(offer, caller)
         offer.call_id = offer.call_id or caller.call_id
         self._ports.switch_of(offer.node).await_begin()
-        offer.timer = self._ports.clock.call_later(max(left_s, 0.0) + GRACE_S, lambda: self._overdue(offer))
+        ring_times.set_limits(offer, self._queue(offer), self._acd.roster.find(offer.agent_id))
+        left_s = ring_times.left_s(offer, self._ports.clock.now())
+        self._restart_timer(offer, BRIDGE_DEADLINE_S if offer.answered_at else left_s)
 
     def _restart_timer(self, offer: Offer, seconds: float) -> None:
         if offer.timer is not None:
@@ -393,8 +427,3 @@ class Offers:
                 ring_ms=ms_between(offer.made_at, offer.answered_at or at),
             )
         )
-
-
-def _refused_ms(result: OfferResult, queue: Queue) -> int:
-    """Who said no to a caller is not asked for him again so soon; who missed him may be, when nobody else is ready."""
-    return queue.refused_again_ms if result in (OfferResult.REJECTED, OfferResult.REDIRECTED) else 0

@@ -5,18 +5,24 @@ Between two events no caller waits whom a ready agent could take (`deciding`, an
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from ccd.acd.agent_states import AgentState
 from ccd.acd.callers import QueuedCaller, Stay
 from ccd.acd.deciding import Deciding
-from ccd.acd.facts import CallerLeft, CallerQueued, LeftReason, TalkEnded
+from ccd.acd.duties import Duties
+from ccd.acd.exits import Exits
+from ccd.acd.facts import CallerLeft, CallerQueued, LeftReason, QueueClosed, TalkEnded
+from ccd.acd.last_agent import bound_until
+from ccd.acd.leaving import abandoned
 from ccd.acd.lines import Ordered
 from ccd.acd.matching.stages import Ask
 from ccd.acd.model import Queue
 from ccd.acd.offers import Offers
+from ccd.acd.operating import Operating
 from ccd.acd.ports import Ports
 from ccd.acd.remembered import Remembered
+from ccd.acd.resuming import LeftPlaces
 from ccd.acd.roster import Roster
 from ccd.acd.strategies import Rings, named
 from ccd.acd.talks import Talks
@@ -27,22 +33,36 @@ from ccd.calls.facts import EndedBy, LegEnded, LegParked, Role, ended_by_far_end
 
 
 class QueueState:
-    """One queue now: its settings, and who waits in it with nobody's phone ringing for him."""
+    """One queue now: its settings, and who waits in it with nobody's phone ringing for him.
+
+    `closed`: nobody is let in; `draining`: nor was anybody since somebody wanted it empty, and it is not yet
+    (ccd.acd.operating).
+    """
 
     def __init__(self, settings: Queue) -> None:
         self.settings = settings
         self.line = Ordered()
+        self.closed = False
+        self.draining = False
 
 
 class Acd:
     """Queues, agents and what is decided between them. `on_done` tells that a caller's stay ended and his leg is ours again.
 
     `remembered` is what strategies know of agents; whoever keeps it lets it follow the facts. `zone` is the site's, for queues
-    that have none of their own.
+    that have none of their own; `closings` the queues that somebody closed; `left_places` (which follows the facts as well)
+    the places of those who hung up.
     """
 
     def __init__(
-        self, ports: Ports, on_done: Callable[[str, LeftReason], None], remembered: Remembered, zone: str = "UTC"
+        self,
+        ports: Ports,
+        on_done: Callable[[str, LeftReason, str], None],
+        remembered: Remembered,
+        *,
+        zone: str = "UTC",
+        closings: Mapping[str, QueueClosed] | None = None,
+        left_places: LeftPlaces | None = None,
     ) -> None:
         self.queues: dict[str, QueueState] = {}
         self.callers: dict[str, QueuedCaller] = {}
@@ -51,10 +71,14 @@ class Acd:
         self._on_done = on_done
         self._watching = False
         self.zone = zone
+        self.left_places = left_places or LeftPlaces()
         self.offers = Offers(ports, self)
         self.deciding = Deciding(ports, self, self._offer, remembered)
+        self.exits = Exits(ports, self)
         self.roster = Roster(ports, self.agent_changed, self.deciding.together)
         self.talks = Talks(ports, self)
+        self.duties = Duties(ports, self)
+        self.operating = Operating(ports, self, closings or {})
 
     # --- configuration ----------------------------------------------------------------------------
 
@@ -63,7 +87,8 @@ class Acd:
         for settings in queues:
             state = self.queues.get(settings.queue_id)
             if state is None:
-                self.queues[settings.queue_id] = QueueState(settings)
+                state = self.queues[settings.queue_id] = QueueState(settings)
+                self.operating.take_queue(state)
             else:
                 state.settings = settings
                 self._time_anew(settings.queue_id)
@@ -77,7 +102,7 @@ class Acd:
                 self.deciding.drop_queue(queue_id)
         for caller in self.callers.values():
             if caller.stay is Stay.WAITING:
-                self.queues[caller.queue_id].line.add(caller.entry_id, self._key(caller))
+                self.queues[caller.queue_id].line.add(caller.entry_id, self.key_of(caller))
         self.deciding.serve_all()
 
     def _time_anew(self, queue_id: str) -> None:
@@ -85,7 +110,7 @@ class Acd:
         for caller in list(self.callers.values()):
             if caller.queue_id == queue_id and caller.stay in (Stay.WAITING, Stay.OFFERED, Stay.RETURNING):
                 self.hold_timer(caller)
-                self._time(caller)
+                self.exits.time(caller)
 
     def queue_named(self, name: str) -> QueueState:
         """The queue of that name, or NotFound."""
@@ -112,9 +137,15 @@ class Acd:
         answered: bool,
         vip: bool = False,
         asks: tuple[Ask, ...] = (),
+        joined_at: Moment = 0,
+        last_agent_id: str = "",
     ) -> QueuedCaller:
-        """A caller joins a queue, now."""
+        """A caller joins a queue, now, with the place of `joined_at` if he has an earlier one. He may be turned away at once.
+
+        `last_agent_id`: who served him last, '' nobody.
+        """
         now = self._ports.clock.now()
+        until = bound_until(self.queues[queue_id].settings, self.roster.agents.get(last_agent_id), now)
         caller = QueuedCaller(
             entry_id=new_id(),
             call_id=call_id,
@@ -122,11 +153,14 @@ class Acd:
             queue_id=queue_id,
             node=node,
             number=number,
-            joined_at=now,
+            joined_at=joined_at or now,
+            entered_at=now,
             priority=priority,
             answered=answered,
             vip=vip,
             asks=asks,
+            bound_to=last_agent_id if until else "",
+            bound_until=until,
         )
         self._ports.publish(
             CallerQueued(
@@ -136,9 +170,16 @@ class Acd:
                 leg_id=leg_id,
                 queue_id=queue_id,
                 priority=priority,
+                position=self.queues[queue_id].line.count_below(self.key_of(caller)) + 1,
+                joined_at=joined_at,
+                vip=vip,
+                asks=asks,
+                bound_to=caller.bound_to,
+                bound_until=until,
             )
         )
-        self.take_up(caller)
+        if not self.exits.turned_away(caller):
+            self.take_up(caller)
         return caller
 
     def take_up(self, caller: QueuedCaller) -> None:
@@ -153,10 +194,18 @@ class Acd:
         caller.stay = Stay.WAITING
         queue = self.queues[caller.queue_id]
         if caller.timer is None:
-            self._time(caller)
-        queue.line.add(caller.entry_id, self._key(caller))
+            self.exits.time(caller)
+        queue.line.add(caller.entry_id, self.key_of(caller))
         self.deciding.wait(caller)
         self.watch()
+
+    def place_anew(self, caller: QueuedCaller) -> None:
+        """His priority is another: his place changes at once, and what follows from it is decided."""
+        line = self.queues[caller.queue_id].line
+        if caller.entry_id in line:
+            line.add(caller.entry_id, self.key_of(caller))
+        if self.deciding.matcher.waits(caller.entry_id):
+            self.deciding.wait(caller)
 
     def taken_up_ringing(self, caller: QueuedCaller) -> None:
         """A recovery found a phone ringing for a caller: nobody else is asked, unless his queue rings several."""
@@ -168,24 +217,20 @@ class Acd:
         """Whether more than one phone may ring for a caller at the same time."""
         return named(self.queues[caller.queue_id].settings.strategy).rings is not Rings.ONE
 
-    def _key(self, caller: QueuedCaller) -> tuple[int, Moment]:
+    def key_of(self, caller: QueuedCaller) -> tuple[int, Moment]:
+        """What orders a queue's line; the smallest stands first."""
         return (self.deciding.place(caller), caller.joined_at)
 
-    def _time(self, caller: QueuedCaller) -> None:
-        if longest_ms := self.queues[caller.queue_id].settings.max_wait_ms:
-            left_us = caller.joined_at + longest_ms * 1000 - self._ports.clock.now()
-            caller.timer = self._ports.clock.call_later(max(left_us, 0) / 1e6, lambda: self._waited_too_long(caller))
+    def remove(self, caller: QueuedCaller, reason: LeftReason = LeftReason.KICKED, to: str = "") -> None:
+        """Take a caller out of the queue; his leg is the flow's again, or goes where an overflow sends it."""
+        self.leave(caller, reason, self._ports.clock.now(), to)
+        self._on_done(caller.leg_id, reason, to)
 
-    def remove(self, caller: QueuedCaller, reason: LeftReason = LeftReason.KICKED) -> None:
-        """Take a caller out of the queue; his leg is the flow's again."""
-        self.leave(caller, reason, self._ports.clock.now())
-        self._on_done(caller.leg_id, reason)
-
-    def leave(self, caller: QueuedCaller, reason: LeftReason, at: Moment) -> None:
+    def leave(self, caller: QueuedCaller, reason: LeftReason, at: Moment, to: str = "") -> None:
         """The wait ends; whoever was being rung for him stops ringing."""
         self.hold_timer(caller)
         self.queues[caller.queue_id].line.remove(caller.entry_id)
-        self.deciding.stop(caller)
+        self.deciding.stop(caller, said=True)
         self._forget(caller)
         self.watch()
         self._ports.publish(
@@ -195,10 +240,12 @@ class Acd:
                 call_id=caller.call_id,
                 queue_id=caller.queue_id,
                 reason=reason,
-                wait_ms=ms_between(caller.joined_at, at),
+                wait_ms=ms_between(caller.entered_at, at),
+                to=to,
             )
         )
         self.offers.withdraw(caller)
+        self.operating.caller_gone(caller.queue_id)
 
     def hold_timer(self, caller: QueuedCaller) -> None:
         """The longest wait no longer runs; `wait` starts it again with what is left."""
@@ -209,11 +256,6 @@ class Acd:
     def _forget(self, caller: QueuedCaller) -> None:
         self.callers.pop(caller.entry_id, None)
         self._by_leg.pop(caller.leg_id, None)
-
-    def _waited_too_long(self, caller: QueuedCaller) -> None:
-        caller.timer = None
-        if caller.stay in (Stay.WAITING, Stay.OFFERED, Stay.RETURNING) and not self.offers.is_bridging(caller):
-            self.remove(caller, LeftReason.TIMED_OUT)
 
     # --- legs -------------------------------------------------------------------------------------
 
@@ -232,9 +274,11 @@ class Acd:
             self.talks.see_off(caller)
         if caller.stay is Stay.TALKED:
             self._forget(caller)
+            self.operating.caller_gone(caller.queue_id)
         else:
             lost = fact.cause == "SWITCH_LOST"
-            self.leave(caller, LeftReason.SWITCH_LOST if lost else LeftReason.ABANDONED, fact.at)
+            queue = self.queues[caller.queue_id].settings
+            self.leave(caller, abandoned(queue, caller.joined_at, fact.at, lost=lost), fact.at)
 
     def on_leg_parked(self, fact: LegParked) -> None:
         """A leg may be driven: an agent who answered is bridged, a caller who came back waits or goes on in his flow."""
@@ -266,11 +310,13 @@ class Acd:
                 ended_by=ended_by,
             )
         )
+        self.deciding.talked(caller.agent_id)
 
     def release(self, caller: QueuedCaller) -> None:
         """The conversation is over and the leg is parked: the flow goes on."""
         self._forget(caller)
-        self._on_done(caller.leg_id, LeftReason.CONNECTED)
+        self.operating.caller_gone(caller.queue_id)
+        self._on_done(caller.leg_id, LeftReason.CONNECTED, "")
 
     def watch(self) -> None:
         """Have events handed over at once while a caller waits or an agent could take one: both are about to be decided."""
@@ -292,6 +338,7 @@ class Acd:
 
     def agent_changed(self, agent: AgentState) -> None:
         """Keep in step with one agent; if he has become free, he is offered whoever is next."""
+        self.exits.agent_changed(agent)
         self.deciding.agent_changed(agent)
         self.watch()
 
@@ -300,3 +347,5 @@ class Acd:
         with self.deciding.together(self.roster.agents):
             for agent in list(self.roster.agents.values()):
                 self.agent_changed(agent)
+        for queue_id in list(self.queues) if self._ports.node_is_up("") else []:
+            self.operating.caller_gone(queue_id)  # he may have gone while ccd was away

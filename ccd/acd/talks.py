@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 import structlog
 
 from ccd.acd.callers import Offer, QueuedCaller, Stay
-from ccd.acd.facts import CallerReturned
+from ccd.acd.causes import penalty_of
+from ccd.acd.facts import CallerReturned, OfferResult
 from ccd.acd.model import Activity
 from ccd.acd.ports import Ports
 from ccd.base.clock import Moment, ms_between
@@ -39,6 +40,10 @@ class Talks:
         """Whether a conversation of that queue goes on."""
         return any(offer.queue_id == queue_id for offer in self._by_leg.values())
 
+    def has(self, agent_id: str) -> bool:
+        """Whether an agent is in a conversation."""
+        return any(offer.agent_id == agent_id for offer in self._by_leg.values())
+
     def on_agent_leg_ended(self, fact: LegEnded) -> None:
         """When the customer hangs up, the switch ends the agent's leg first and says so first."""
         offer = self._by_leg.pop(fact.leg_id, None)
@@ -63,7 +68,9 @@ class Talks:
         queue = self._acd.queues[caller.queue_id].settings
         if ms_between(caller.connected_at, at) < queue.min_talk_ms:
             if agent := self._acd.roster.agents.get(caller.agent_id):
-                self._acd.roster.penalise(agent, queue.reject_delay_ms, False, 0)
+                penalty = penalty_of(OfferResult.REJECTED, queue)
+                agent.count(penalty.cause)
+                self._acd.roster.penalise(agent, penalty)
             self._acd.deciding.refused(caller, caller.agent_id, queue.refused_again_ms)
             self.give_back(caller, at)
             return

@@ -40,7 +40,7 @@ RESTS_MS |= {"unreachable": 30_000, "unknown_user": 30_000}
 REFUSED_MS = {"rejected": 30_000, "redirected": 30_000}
 TRIED = set(RESTS_MS)
 ONE_MORE_MS = 10_000
-MOST_MISSED = 3
+REOFFER_GAP_MS = 500
 
 
 class WrongOffer(AssertionError):
@@ -55,8 +55,8 @@ class Staff(msgspec.Struct):
     tiers: list[Tier]
 
 
-def a_staff(chance: random.Random) -> Staff:
-    """One to three queues, one to twelve agents, any strategies."""
+def a_staff(chance: random.Random, of: list[str] | None = None) -> Staff:
+    """One to three queues, one to twelve agents, any strategies, or only some."""
     queues = []
     for name in ["support", "sales", "vip"][: chance.randint(1, 3)]:
         asks = []
@@ -66,7 +66,7 @@ def a_staff(chance: random.Random) -> Staff:
         queues.append(
             queue(
                 name,
-                strategy=chance.choice(strategies.names()),
+                strategy=chance.choice(of or strategies.names()),
                 ageing_ms=chance.choice([60_000, 60_000, 0, 5_000]),
                 head_start_ms=chance.choice([0, 0, 15_000]),
                 tier_wait_ms=chance.choice([0, 0, 8_000]),
@@ -74,6 +74,8 @@ def a_staff(chance: random.Random) -> Staff:
                 skip_empty_tiers=chance.random() < 0.7,
                 wrap_up_ms=chance.choice([0, 4_000]),
                 max_wait_ms=chance.choice([0, 0, 90_000]),
+                last_agent_ms=chance.choice([0, 0, 12_000]),
+                busy_elsewhere=chance.random() < 0.8,
                 asks=tuple(asks),
             )
         )
@@ -114,7 +116,8 @@ class Day:
         self.offers = 0
         self.calls = 0
         self.asked: dict[str, int] = {}
-        self.missed: dict[str, int] = {}
+        self.last_agent = ""
+        self.gaps: dict[str, int] = {}
 
     def do(self, step: Callable[[], object]) -> None:
         """Something happens; what follows from it is judged."""
@@ -137,14 +140,19 @@ class Day:
                 queue_name = fact.queue_id.removeprefix("q-")
                 stay = self.world.acd.callers.get(fact.entry_id)
                 vip = stay.vip if stay is not None else False
-                self.oracle.customers[fact.entry_id] = Customer(fact.entry_id, queue_name, fact.at, fact.priority, vip)
+                asks = _asks(stay.asks) if stay is not None else []
+                customer = Customer(fact.entry_id, queue_name, fact.at, fact.priority, vip, asks=asks)
+                self.oracle.joins(customer, self.last_agent)
             case AgentChanged():
                 person = self._person(fact)
+                gap = self.gaps.get(person.name, 0)
                 person.available = fact.presence == Presence.AVAILABLE
+                if not person.available:
+                    self.oracle.goes(person)
                 person.busy = fact.activity != "idle"
                 person.idle_since = fact.idle_since
                 if fact.cause in ("login", "resume"):
-                    person.rests_until = 0
+                    person.rests_until = gap if gap > fact.at else 0
             case OfferMade():
                 self._made(fact)
             case OfferEnded():
@@ -153,10 +161,13 @@ class Day:
                 self._person(fact).calls += 1
                 self._take(fact.entry_id)
             case CallerReturned():
+                self.gaps[self._person(fact).name] = fact.at + REOFFER_GAP_MS * 1000
                 self._person(fact).rests_until = fact.at + RESTS_MS["rejected"] * 1000
                 if customer := self.oracle.customers.get(fact.entry_id):
                     customer.taken = False
                     customer.rung.clear()
+                    customer.waits_for = ""
+                    customer.tried.add(fact.agent_id.removeprefix("a-"))
                     customer.refused_until[fact.agent_id.removeprefix("a-")] = fact.at + REFUSED_MS["rejected"] * 1000
             case TalkEnded():
                 self._person(fact).talk_ms += fact.talk_ms
@@ -204,8 +215,9 @@ class Day:
     def _ended(self, fact: OfferEnded) -> None:
         agent, result = fact.agent_id.removeprefix("a-"), str(fact.result)
         person = self.oracle.people[agent]
-        if rests := RESTS_MS.get(result):
-            person.rests_until = fact.at + rests * 1000
+        if fact.result not in (OfferResult.ACCEPTED, OfferResult.LOST_RACE):
+            self.gaps[agent] = fact.at + REOFFER_GAP_MS * 1000
+            person.rests_until = max(person.rests_until, fact.at + RESTS_MS.get(result, REOFFER_GAP_MS) * 1000)
         customer = self.oracle.customers.get(fact.entry_id)
         if customer is None or fact.result is OfferResult.ACCEPTED:
             return
@@ -213,6 +225,8 @@ class Day:
         if result in TRIED:
             customer.one_more_at = fact.at  # a phone that stops ringing is replaced at once
             customer.tried.add(agent)
+            if customer.waits_for == agent:
+                customer.waits_for = ""
         if refused := REFUSED_MS.get(result):
             customer.refused_until[agent] = fact.at + refused * 1000
         stay = self.world.acd.callers.get(fact.entry_id)
@@ -229,10 +243,13 @@ class Day:
 
     # --- what may happen --------------------------------------------------------------------------
 
-    def caller_comes(self, queue_name: str, priority: int, *, vip: bool) -> None:
+    def caller_comes(
+        self, queue_name: str, priority: int, *, vip: bool, asks: tuple[Ask, ...] = (), last_agent: str = ""
+    ) -> None:
         leg_id = self.world.caller_arrives()
         leg = self.world.registry.legs[leg_id]
         self.calls += 1
+        self.last_agent = last_agent
         self.do(
             lambda: self.world.acd.enqueue(
                 call_id=leg.call_id,
@@ -243,6 +260,8 @@ class Day:
                 priority=priority,
                 answered=True,
                 vip=vip,
+                asks=asks,
+                last_agent_id=f"a-{last_agent}",
             )
         )
 
@@ -282,8 +301,14 @@ def _line(one: Queue) -> Line:
         tier_wait_ms=one.tier_wait_ms,
         one_by_one=one.tier_one_by_one,
         skip_empty=one.skip_empty_tiers,
-        asks=[(ask.after_ms, dict(ask.required), dict(ask.preferred)) for ask in one.asks],
+        asks=_asks(one.asks),
+        last_agent_ms=one.last_agent_ms,
+        busy_elsewhere=one.busy_elsewhere,
     )
+
+
+def _asks(asks: tuple[Ask, ...]) -> list[tuple[int, dict[str, int], dict[str, int]]]:
+    return [(ask.after_ms, dict(ask.required), dict(ask.preferred)) for ask in asks]
 
 
 def _person(agent: Agent, tiers: list[Tier]) -> Person:
@@ -295,9 +320,9 @@ def _person(agent: Agent, tiers: list[Tier]) -> Person:
     return Person(agent.name, seats, dict(agent.skills))
 
 
-def play(chance: random.Random, steps: int) -> Day:
+def play(chance: random.Random, steps: int, of: list[str] | None = None) -> Day:
     """A whole day by chance; WrongOffer where the queue did not do what the rules say."""
-    day = Day(a_staff(chance))
+    day = Day(a_staff(chance, of))
     world = day.world
     for name in day.names:
         if chance.random() < 0.6:
@@ -318,7 +343,14 @@ def _something_happens(day: Day, chance: random.Random) -> None:
         [8, 6, 3, 1, 2, 5, 3, 1, 1, 2, 1, 6],
     )[0]:
         case "call" if day.calls < MOST_CALLS:
-            day.caller_comes(chance.choice(day.queues), chance.randint(0, 2), vip=chance.random() < 0.2)
+            own = (Ask(required=(("english", 2),)), Ask(after_ms=7_000)) if chance.random() < 0.15 else ()
+            day.caller_comes(
+                chance.choice(day.queues),
+                chance.randint(0, 2),
+                vip=chance.random() < 0.2,
+                asks=own,
+                last_agent=name if chance.random() < 0.3 else "",
+            )
         case "talk" if ringing:
             day.talks(chance.choice(ringing))
         case "fail" if ringing:

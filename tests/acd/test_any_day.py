@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
@@ -9,7 +11,8 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from ccd.acd.callers import Stay
 from ccd.acd.facts import CallerQueued, OfferMade
 from ccd.acd.matching.score import place_of
-from ccd.acd.model import Activity, Presence
+from ccd.acd.model import Activity, BreakReason, Presence
+from ccd.base.errors import Refused
 from ccd.calls.facts import CallArrived, CallEnded
 from ccd.switch.commands import Bridge, Hangup
 from ccd.switch.events import ChannelUnbridged
@@ -77,6 +80,31 @@ class Day(RuleBasedStateMachine):
         if self.world.agent(who).presence is not Presence.LOGGED_OUT:
             roster = self.world.acd.roster
             roster.resume(f"a-{who}") if back else roster.pause(f"a-{who}", "lunch")
+
+    @rule(who=name, what=st.sampled_from(["on_break", "logged_out", ""]))
+    def next_status(self, who: str, what: str) -> None:
+        duties = self.world.acd.duties
+        if not what:
+            duties.clear_next(f"a-{who}")
+        elif self.world.agent(who).presence is not Presence.LOGGED_OUT:
+            duties.next(f"a-{who}", what, "lunch" if what == "on_break" else "")
+
+    @rule(who=name, end=st.booleans())
+    def word_on_wrap_up(self, who: str, end: bool) -> None:
+        duties = self.world.acd.duties
+        if self.world.agent(who).activity is Activity.WRAP_UP:
+            with suppress(Refused):  # it may have its longest already
+                duties.end_wrap_up(f"a-{who}") if end else duties.extend_wrap_up(f"a-{who}", 20_000)
+
+    @rule(who=name)
+    def reset(self, who: str) -> None:
+        self.world.acd.duties.reset(f"a-{who}")
+
+    @rule(limit_s=st.sampled_from([0, 10]))
+    def break_reasons(self, limit_s: int) -> None:
+        reason = BreakReason(break_id="b", name="lunch", limit_ms=limit_s * 1000)
+        roster = self.world.acd.roster
+        roster.breaks.configure([reason] if limit_s else [], roster.agents.values())
 
     @rule(who=name)
     def private_call(self, who: str) -> None:
@@ -185,6 +213,17 @@ class Day(RuleBasedStateMachine):
         offered = {one.agent_id for one in out}
         for agent in self.world.acd.roster.agents.values():
             assert (agent.activity is Activity.OFFERED) == (agent.agent_id in offered)
+
+    @invariant()
+    def what_comes_next_is_only_awaited_while_there_is_a_call(self) -> None:
+        for agent in self.world.acd.roster.agents.values():
+            assert not agent.next_presence or agent.activity is not Activity.IDLE
+            assert (agent.timer is not None) == (agent.activity is Activity.WRAP_UP)
+            past = self.world.ledger.agents.get(agent.agent_id)
+            if past is not None:
+                assert (past.next_presence, past.overrun_at) == (agent.next_presence, agent.overrun_at)
+                if agent.presence is not Presence.ON_BREAK:
+                    assert agent.overrun_at == 0
 
     @invariant()
     def who_talks_talks_to_somebody(self) -> None:

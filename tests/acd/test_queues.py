@@ -51,6 +51,7 @@ def test_agent_of_several_queues_takes_whoever_has_waited_longest_whatever_his_l
         order.append(caller)
         world.caller_hangs_up(caller)
         world.switch_obeys()
+        world.clock.advance(0.5)
     assert order == [sales, support, vip]
 
 
@@ -68,7 +69,7 @@ def test_caller_taken_out_of_the_queue_is_his_flows_again(world: World) -> None:
     stay = world.acd.caller_of(caller)
     assert stay is not None
     world.acd.remove(stay)
-    assert world.left(caller) == [LeftReason.REMOVED]
+    assert world.left(caller) == [LeftReason.KICKED]
     assert world.acd.caller_of(caller) is None
 
 
@@ -101,7 +102,7 @@ def test_queue_removed_with_callers_in_it_keeps_them(world: World) -> None:
     world.configure([queue("sales")], ["alice"], [tier("sales", "alice")])
     assert world.acd.caller_of(waiting) is not None
     world.caller_hangs_up(waiting)
-    assert world.of(CallerLeft)[0].reason is LeftReason.ABANDONED
+    assert world.of(CallerLeft)[0].reason is LeftReason.SHORT_ABANDONED
     world.clock.advance(10)
     world.agent_hangs_up(talking, leg)
     assert world.left(talking) == [LeftReason.CONNECTED]
@@ -117,6 +118,7 @@ def test_queue_removed_between_the_callers_end_and_the_end_of_the_ringing_leaves
     world.configure([queue("sales")], ["alice"], [tier("sales", "alice")])
     world.switch_obeys()
     assert world.agent("alice").activity is Activity.IDLE
+    world.clock.advance(0.5)
     assert world.offered_to(world.caller_queues("sales")) == "alice"
 
 

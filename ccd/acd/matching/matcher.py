@@ -139,13 +139,43 @@ class Matcher:
         """A caller who waits."""
         return self._callers[entry_id]
 
+    def known(self, entry_id: str) -> Waiting | None:
+        """A caller, if he waits."""
+        return self._callers.get(entry_id)
+
+    def agent(self, agent_id: str) -> Ready | None:
+        """An agent, if he is ready."""
+        return self._agents.get(agent_id)
+
+    def rules_of(self, queue_id: str) -> Rules:
+        """What deciding knows of a queue."""
+        return self._queues[queue_id].rules
+
+    def all_ready(self) -> tuple[Ready, ...]:
+        """Every agent who may be offered a caller."""
+        return tuple(self._agents.values())
+
+    def all_waiting(self) -> tuple[Waiting, ...]:
+        """Every caller who may be offered."""
+        return tuple(self._callers.values())
+
+    def bound_to(self, agent_id: str) -> list[str]:
+        """Who waits for one agent alone, in the order of their places."""
+        return list(self._bound.get(agent_id, ()))
+
+    def _may(self, agent_id: str, caller: Waiting) -> bool:
+        """Whether an agent of his line may be asked for a caller; a bound one's must be ready for this queue, too."""
+        if agent_id in caller.refused or agent_id in caller.ringing:
+            return False
+        return not caller.bound_to or agent_id in self._queues[caller.queue_id].ready
+
     def for_agent(self, agent_id: str) -> str:
         """The caller whom a ready agent gets: the one with the first place of all whom he may take. '' none."""
         best: tuple[tuple[int, int], str] | None = None
         for line in self._lines_of(agent_id):
             for entry_id in line:
                 caller = self._callers[entry_id]
-                if agent_id in caller.refused or agent_id in caller.ringing:
+                if not self._may(agent_id, caller):
                     continue
                 if best is None or (caller.key(), entry_id) < best:
                     best = (caller.key(), entry_id)
@@ -156,7 +186,7 @@ class Matcher:
         """The ready agents who may take a caller, the one to be asked first first."""
         caller = self._callers[entry_id]
         if caller.bound_to:
-            if caller.bound_to in self._agents and caller.bound_to not in caller.refused | caller.ringing:
+            if self._may(caller.bound_to, caller):
                 yield caller.bound_to
             return
         queue = self._queues[caller.queue_id]
@@ -178,7 +208,7 @@ class Matcher:
                 caller = self._callers[entry_id]
                 if best is not None and best < (caller.key(), entry_id):
                     break
-                if any(agent_id not in caller.refused and agent_id not in caller.ringing for agent_id in ready):
+                if any(self._may(agent_id, caller) for agent_id in ready):
                     best = (caller.key(), entry_id)
                     break
         return best[1] if best is not None else ""

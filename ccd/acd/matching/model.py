@@ -11,7 +11,7 @@ from ccd.acd.strategies import Strategy
 from ccd.base.clock import Moment
 
 
-class Post(msgspec.Struct, frozen=True, kw_only=True):
+class Post(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A ready agent's part in one queue: his tier, and what the queue's strategy remembers of him."""
 
     queue_id: str
@@ -24,7 +24,7 @@ class Post(msgspec.Struct, frozen=True, kw_only=True):
     talk_ms: int = 0
 
 
-class Ready(msgspec.Struct, frozen=True, kw_only=True):
+class Ready(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """An agent who may be offered a caller now."""
 
     agent_id: str
@@ -33,7 +33,7 @@ class Ready(msgspec.Struct, frozen=True, kw_only=True):
     idle_since: Moment = 0
 
 
-class Waiting(msgspec.Struct, frozen=True, kw_only=True):
+class Waiting(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """A caller who may be offered now.
 
     `place` is ccd.acd.matching.score's. `refused`: agents who are not to be asked for him now. `tried`: those who were asked

@@ -11,7 +11,7 @@ Graded = tuple[tuple[str, int], ...]
 """Skills with the least level of each, ordered by name."""
 
 
-class Needs(msgspec.Struct, frozen=True, kw_only=True):
+class Needs(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One demand; callers with equal ones stand in one pool.
 
     `required`: an agent without these takes nobody. `preferred`: who has more of these comes first. `steps`: so many levels

@@ -5,7 +5,7 @@ with the most preferred skills, the smallest key is asked first. What else a str
 
 - `rings`: one agent at a time, all at once, or one more each while.
 - `draws`: the next one is drawn among equals, all alike or by their weight, instead of taken in order.
-- `forgets`: what clears its memory.
+- `remembers`, `forgets`: what it knows of agents from before, and what clears that.
 - `again_last`: whoever has been asked for this caller is asked again only when nobody else is ready.
 - `vip`: it tells VIP callers from others, and serves them first.
 """
@@ -78,6 +78,7 @@ class Strategy(msgspec.Struct, frozen=True, kw_only=True):
     key: Key
     rings: Rings
     draws: Draws
+    remembers: str
     forgets: Forgets
     again_last: bool
     vip: bool
@@ -95,6 +96,7 @@ _BY_ANY_NAME: dict[str, Strategy] = {}
 def strategy(
     name: str,
     *also: str,
+    remembers: str = "",
     forgets: Forgets = Forgets.NOTHING,
     rings: Rings = Rings.ONE,
     draws: Draws = Draws.NO,
@@ -102,6 +104,8 @@ def strategy(
     vip: bool = False,
 ) -> Callable[[Key], Key]:
     """Register a strategy under the names that YAML, SQL and CLI use; the first is the one that is kept and shown."""
+    if bool(remembers) is (forgets is Forgets.NOTHING):
+        raise AssertionError(f"{name}: what is remembered is forgotten at some time, or never")
 
     def register(key: Key) -> Key:
         made = Strategy(
@@ -110,6 +114,7 @@ def strategy(
             key=key,
             rings=rings,
             draws=draws,
+            remembers=remembers,
             forgets=forgets,
             again_last=again_last,
             vip=vip,

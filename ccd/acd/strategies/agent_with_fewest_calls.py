@@ -7,7 +7,12 @@ from typing import Any
 from ccd.acd.strategies import Candidate, Forgets, strategy
 
 
-@strategy("agent-with-fewest-calls", "最少接听", forgets=Forgets.MIDNIGHT)
+@strategy(
+    "agent-with-fewest-calls",
+    "最少接听",
+    remembers="how many conversations each has had today",
+    forgets=Forgets.MIDNIGHT,
+)
 def agent_with_fewest_calls(candidate: Candidate) -> Any:
     """The agent with the fewest conversations today, of these the one who has been idle longest."""
     return (candidate.calls, candidate.idle_since)

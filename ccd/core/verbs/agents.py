@@ -28,6 +28,12 @@ def agent_row(house: House, agent: AgentState) -> dict[str, Any]:
         "contact": agent.station.contact if agent.station else "",
         "call_id": agent.call_id,
         "no_answers": agent.no_answers,
+        "missed": agent.missed,
+        "wrap_up_until": iso(agent.wrap_up_until or None),
+        "next": agent.next_presence,
+        "next_reason": agent.next_reason,
+        "break_limit_ms": house.acd.roster.breaks.limit_ms(agent),
+        "overrun_since": iso(agent.overrun_at or None),
         "queues": sorted(
             house.acd.queues[tier.queue_id].settings.name for tier in agent.tiers if tier.queue_id in house.acd.queues
         ),
