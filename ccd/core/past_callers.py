@@ -19,7 +19,7 @@ KEPT_US = 7 * 86_400 * 1_000_000
 
 
 class PastCaller(msgspec.Struct, array_like=True, omit_defaults=True, gc=False):
-    """One number: the moments of its latest calls, the outcome of the last that ended, and the agent who talked last, until when."""
+    """One number: when it called, the outcome of the last call that ended, and which agent talked last, until when."""
 
     calls: tuple[Moment, ...] = ()
     outcome: str = ""
