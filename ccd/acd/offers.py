@@ -7,20 +7,19 @@ from typing import TYPE_CHECKING
 
 import structlog
 
-from ccd.acd import ring_times
+from ccd.acd import offer_forms, ring_times
 from ccd.acd.agent_states import AgentState, Cue
-from ccd.acd.callers import Offer, QueuedCaller, Stay, shown
+from ccd.acd.callers import Offer, QueuedCaller, Stay
 from ccd.acd.causes import penalty_of, refused_ms, result_of
-from ccd.acd.facts import CallerConnected, OfferEnded, OfferMade, OfferResult
+from ccd.acd.facts import OfferResult
 from ccd.acd.model import Activity, Queue
 from ccd.acd.ports import Ports
-from ccd.base.clock import Moment, ms_between
+from ccd.base.clock import Moment
 from ccd.base.errors import SwitchError, SwitchRefused
 from ccd.base.ids import new_id
 from ccd.calls import onchannel
-from ccd.calls.facts import LegAnswered, LegEnded, LegParked, LegRinging, LegsBridged, Role
-from ccd.calls.model import Leg
-from ccd.switch.commands import Answer, Bridge, Hangup, Originate, SetVariables
+from ccd.calls.facts import LegAnswered, LegEnded, LegParked, LegRinging, LegsBridged
+from ccd.switch.commands import Answer, Bridge, Hangup, SetVariables
 
 if TYPE_CHECKING:
     from ccd.acd.service import Acd
@@ -78,19 +77,8 @@ class Offers:
         ring_times.set_limits(offer, queue, agent)
         self._ring(offer, caller)
         self._acd.roster.step(agent, Cue.OFFER, now, call_id=caller.call_id, queue_id=caller.queue_id)
-        self._ports.publish(
-            OfferMade(
-                at=now,
-                offer_id=offer.offer_id,
-                entry_id=caller.entry_id,
-                call_id=caller.call_id,
-                queue_id=caller.queue_id,
-                agent_id=agent.agent_id,
-                leg_id=offer.leg_id,
-                contact=offer.contact,
-                draws=self._acd.deciding.matcher.draws_of(caller.queue_id).count,
-            )
-        )
+        draws = self._acd.deciding.matcher.draws_of(caller.queue_id).count
+        self._ports.publish(offer_forms.made(offer, draws))
 
     def _take_on(self, offer: Offer, caller: QueuedCaller) -> None:
         """The phone of one more agent rings for a caller."""
@@ -100,33 +88,10 @@ class Offers:
             caller.offer_id, caller.agent_id = offer.offer_id, offer.agent_id
 
     def _ring(self, offer: Offer, caller: QueuedCaller) -> None:
-        leg = Leg(
-            leg_id=offer.leg_id,
-            node=offer.node,
-            role=Role.AGENT,
-            call_id=caller.call_id,
-            agent_id=offer.agent_id,
-            offer_id=offer.offer_id,
-        )
-        self._ports.order_leg(leg)
+        self._ports.order_leg(offer_forms.leg_of(offer))
         switch = self._ports.switch_of(offer.node)
         switch.await_begin()
-        switch.tell(
-            Originate(
-                leg_id=offer.leg_id,
-                contact=offer.contact,
-                caller_number=shown(caller.number),
-                caller_name=shown(caller.number).replace("*", "").replace("#", "").replace("+", ""),
-                timeout_s=ring_times.longest_s(offer),
-                variables=onchannel.variables(
-                    call_id=caller.call_id,
-                    role=Role.AGENT.value,
-                    agent_id=offer.agent_id,
-                    offer_id=offer.offer_id,
-                ),
-            ),
-            on_done=lambda error: self._ordered(offer, error),
-        )
+        switch.tell(offer_forms.order_of(offer, caller), on_done=lambda error: self._ordered(offer, error))
         self._restart_timer(offer, offer.progress_ms / 1000)
 
     def _ordered(self, offer: Offer, error: SwitchError | None) -> None:
@@ -161,7 +126,7 @@ class Offers:
         offer = self._by_leg.get(fact.leg_id)
         if offer is not None and not offer.rang_at and not offer.answered_at and offer.withdrawn is None:
             offer.rang_at, offer.unheard = fact.at, False
-            self._restart_timer(offer, ring_times.left_s(offer, self._ports.clock.now()))
+            self._restart_timer(offer, offer.ring_ms / 1000)  # by our own clock: the switch's may be another
 
     # --- answered, bridged ------------------------------------------------------------------------
 
@@ -269,20 +234,8 @@ class Offers:
         self._acd.talks.begin(offer)
         self._acd.hold_timer(caller)
         self._acd.roster.step(agent, Cue.CONNECTED, at, call_id=caller.call_id, queue_id=caller.queue_id)
-        wait_ms = ms_between(caller.entered_at, at)
         self._publish_end(offer, caller, OfferResult.ACCEPTED, at)
-        self._ports.publish(
-            CallerConnected(
-                at=at,
-                entry_id=caller.entry_id,
-                call_id=caller.call_id,
-                queue_id=caller.queue_id,
-                agent_id=offer.agent_id,
-                offer_id=offer.offer_id,
-                leg_id=offer.leg_id,
-                wait_ms=wait_ms,
-            )
-        )
+        self._ports.publish(offer_forms.connected(offer, caller, at))
         self._ports.drop_lease(caller.node, caller.leg_id)
         switch = self._ports.switch_of(caller.node)
         values = onchannel.variables(connected_at=at, agent_id=offer.agent_id, offer_id=offer.offer_id)
@@ -414,16 +367,5 @@ class Offers:
     def _publish_end(
         self, offer: Offer, caller: QueuedCaller | None, result: OfferResult, at: Moment, cause: str = ""
     ) -> None:
-        self._ports.publish(
-            OfferEnded(
-                at=at,
-                offer_id=offer.offer_id,
-                entry_id=offer.entry_id,
-                call_id=caller.call_id if caller is not None else offer.call_id,
-                queue_id=offer.queue_id,
-                agent_id=offer.agent_id,
-                result=result,
-                cause=cause,
-                ring_ms=ms_between(offer.made_at, offer.answered_at or at),
-            )
-        )
+        call_id = caller.call_id if caller is not None else offer.call_id
+        self._ports.publish(offer_forms.ended(offer, call_id, result, at, cause))

@@ -30,9 +30,9 @@ def longest_s(offer: Offer) -> int:
 
 
 def left_s(offer: Offer, now: Moment) -> float:
-    """What is left of the time that the phone has now: to begin to ring, or to ring."""
-    due = offer.rang_at + offer.ring_ms * 1000 if offer.rang_at else offer.made_at + offer.progress_ms * 1000
-    return max(due - now, 0) / 1e6
+    """What a phone that a restart found has left of its time, to begin to ring or to ring; never more than all of it."""
+    began, whole_ms = (offer.rang_at, offer.ring_ms) if offer.rang_at else (offer.made_at, offer.progress_ms)
+    return min(max(began + whole_ms * 1000 - now, 0), whole_ms * 1000) / 1e6
 
 
 def late(offer: Offer) -> OfferResult | None:

@@ -603,8 +603,8 @@ def test_an_agent_who_is_gone_at_once_gives_the_caller_to_the_next_at_the_same_p
 def test_an_agent_who_is_gone_as_he_answers_has_refused_and_gets_the_caller_when_his_rest_is_over(
     story: Story, min_talk_ms: int, talk_ms: int
 ) -> None:
-    """He alone serves the queue: the caller keeps his place and his music for `reject_delay_ms` (10 s unless set), no longer."""
-    line = story.queue(min_talk_ms=min_talk_ms, reject_delay_ms=1_000)
+    """He alone serves the queue: the caller keeps his place and his music while the agent rests, and is his again."""
+    line = story.queue(min_talk_ms=min_talk_ms, reject_delay_ms=1_000, refused_again_ms=1_000)
     agent = story.agent(line, rings=(Ring("answer", 100, talk_ms), STEADY))
     caller = story.calls(line)
     story.judged = False  # the phone was answered twice, the diary knows the first
