@@ -26,6 +26,7 @@ from ccd.calls.facts import (
     LegCreated,
     LegEnded,
     LegParked,
+    LegRinging,
     LegsBridged,
 )
 from ccd.calls.registry import Registry
@@ -43,6 +44,7 @@ from ccd.switch.events import (
     ChannelCreated,
     ChannelHungUp,
     ChannelParked,
+    ChannelProgressed,
     ChannelUnbridged,
     JobEnded,
     RecordStopped,
@@ -72,24 +74,26 @@ def station(name: str, phone: str = "", contact: str = "", node: str = "") -> St
     )
 
 
-def tier(queue_name: str, agent_name: str, level: int = 1, position: int = 1) -> Tier:
-    return Tier(queue_id=f"q-{queue_name}", agent_id=f"a-{agent_name}", level=level, position=position)
+def tier(queue_name: str, agent_name: str, level: int = 1, position: int = 1, **more: Any) -> Tier:
+    return Tier(queue_id=f"q-{queue_name}", agent_id=f"a-{agent_name}", level=level, position=position, **more)
 
 
 class World:
     """The call centre. Agents are named, callers are their leg ids."""
 
-    def __init__(self, *, record_at: str = "no") -> None:
-        self.clock = FakeClock()
+    def __init__(self, *, record_at: str = "no", ledger: Ledger | None = None, clock: FakeClock | None = None) -> None:
+        """`ledger`: what a core before this one has left behind."""
+        self.clock = clock or FakeClock()
         self.switch = FakeSwitch(NODE)
         self.bus = Bus()
-        self.ledger = Ledger()
+        self.ledger = ledger or Ledger()
         self.facts: list[Fact] = []
         self.done: list[tuple[str, str]] = []
+        self.sent_to: dict[str, str] = {}
         self.is_up = True
         self.registry = Registry(self.clock, self.publish)
         self.guards = Guards(self.switch, self.clock)
-        self.acd = Acd(self._ports(), lambda leg_id, why: self.done.append((leg_id, str(why))))
+        self.acd = Acd(self._ports(), self._done, self.ledger.remembered, left_places=self.ledger.left_places)
         self.recordings = Recordings(
             clock=self.clock,
             publish=self.publish,
@@ -107,6 +111,10 @@ class World:
             publish=self.publish,
         )
         self._listen()
+
+    def _done(self, leg_id: str, why: LeftReason, to: str) -> None:
+        self.done.append((leg_id, str(why)))
+        self.sent_to[leg_id] = to
 
     def publish(self, fact: object) -> None:
         """As the publisher of core: through the codec (as the spool would keep it), the ledger, then to everybody."""
@@ -141,6 +149,7 @@ class World:
         on(LegEnded, lambda fact: self.guards.forget(fact.leg_id))
         on(LegCreated, self.acd.roster.on_leg_created)
         on(LegAnswered, self.acd.offers.on_answered)
+        on(LegRinging, self.acd.offers.on_ringing)
         on(LegParked, self.acd.on_leg_parked)
         on(LegsBridged, self.acd.offers.on_bridged)
         on(RecordStopped, self.recordings.on_stopped)
@@ -257,6 +266,7 @@ class World:
             agent_id=ours["agent_id"],
             offer_id=ours["offer_id"],
         )
+        self.say(ChannelProgressed(leg_id=leg_id, at=self.clock.now()))
         return leg_id
 
     def phone_answers(self, name: str) -> str:
@@ -351,6 +361,7 @@ class World:
         assert self.ledger.masked == {}
         assert self.recordings.masking._held == {}
         assert self.points._courses == {}
-        ready = any(len(one.ready) for one in self.acd.queues.values())
+        ready = self.acd.deciding.matcher.is_anybody_ready()
+        assert self.acd.deciding.matcher.in_line() == []
         assert self.switch.awaited == (1 if ready else 0)
         assert self.switch.unsafe == []

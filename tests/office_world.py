@@ -15,7 +15,9 @@ from gevent import socket as gsocket
 from gevent.server import StreamServer
 from msgspec.structs import replace
 
-from ccd.acd.model import Agent, Queue, Station, Tier
+from ccd.acd.cause_rules import with_causes
+from ccd.acd.checks import checked_agent, checked_queue, checked_tier, with_asks, with_skills
+from ccd.acd.model import Agent, BreakReason, Queue, Station, Tier
 from ccd.base.codes import as_reply
 from ccd.base.errors import CcdError, NotFound, Refused
 from ccd.base.ids import new_id
@@ -54,6 +56,8 @@ class FakeCore:
             "calls.list": [{"call_id": CALL, "caller_number": "13800138000", "place": "queue", "arrived_at": ARRIVED}],
             "agents.list": self._agents,
             "queues.list": [{"queue_id": "q1", "name": "sales", "waiting": 2}],
+            "queues.waiting": [],
+            "agents.remembered": {"idle_since": None, "remembered": []},
             "configuration.get": lambda _: self.configuration,
             "configuration.put": self._put,
             "calls.show": self._show,
@@ -224,37 +228,73 @@ class Tables:
         self.queues: list[Queue] = []
         self.tiers: list[Tier] = []
         self.boxes: list[Box] = []
+        self.break_reasons: list[BreakReason] = []
         self.messages = Messages()
         self.broken: Exception | None = None
 
     def load(self) -> Tables:
         return self
 
-    def add_agent(self, name: str, *, display_name: str = "", station: str = "", record: str = "no") -> Agent:
+    def add_agent(
+        self,
+        name: str,
+        *,
+        display_name: str = "",
+        station: str = "",
+        record: str = "no",
+        skills: Any = None,
+        **times: Any,
+    ) -> Agent:
         station_id = self._id(self.stations, station) if station else ""
         own = {"display_name": display_name, "station_id": station_id, "record": record}
-        return self._add(self.agents, Agent(agent_id=new_id(), name=name, **own))
+        skilled = with_skills({}, skills or {})
+        return self._add(
+            self.agents, checked_agent(Agent(agent_id=new_id(), name=name, skills=skilled, **own, **times))
+        )
 
     def add_station(self, name: str, contact: str, *, kind: str = "sip", node: str = "") -> Station:
         return self._add(self.stations, Station(station_id=new_id(), name=name, contact=contact, kind=kind, node=node))
 
     def add_queue(self, name: str, **options: Any) -> Queue:
-        return self._add(self.queues, Queue(queue_id=new_id(), name=name, **options))
+        fields = {"queue_id": new_id(), "name": name, **with_asks(with_causes({}, options))}
+        return self._add(self.queues, checked_queue(msgspec.convert(fields, Queue)))
 
     def change_agent(
-        self, name: str, *, display_name: str | None = None, station: str | None = None, record: str | None = None
+        self,
+        name: str,
+        *,
+        display_name: str | None = None,
+        station: str | None = None,
+        record: str | None = None,
+        skills: Any = None,
+        **times: Any,
     ) -> Agent:
-        said = {"display_name": display_name, "record": record}
+        said = {"display_name": display_name, "record": record, **times}
         given: dict[str, Any] = {key: value for key, value in said.items() if value is not None}
         if station is not None:
             given["station_id"] = self._id(self.stations, station) if station else ""
+        if skills is not None:
+            self._id(self.agents, name)
+            (before,) = [one for one in self.agents if one.name == name]
+            given["skills"] = with_skills(before.skills, skills)
+            checked_agent(replace(before, skills=given["skills"]))
         return self._change(self.agents, name, given)
 
     def change_station(self, name: str, **given: Any) -> Station:
         return self._change(self.stations, name, given)
 
     def change_queue(self, name: str, **given: Any) -> Queue:
-        return self._change(self.queues, name, given)
+        self._id(self.queues, name)
+        (before,) = [one for one in self.queues if one.name == name]
+        fields = {**msgspec.to_builtins(before), **with_asks(with_causes(before.causes, given))}
+        after = checked_queue(msgspec.convert(fields, Queue))
+        return self._change(self.queues, name, msgspec.structs.asdict(after))
+
+    def add_break(self, name: str, **options: Any) -> BreakReason:
+        return self._add(self.break_reasons, BreakReason(break_id=new_id(), name=name, **options))
+
+    def change_break(self, name: str, **given: Any) -> BreakReason:
+        return self._change(self.break_reasons, name, given)
 
     def add_box(self, name: str, *, queue: str = "", agent: str = "", **options: Any) -> Box:
         return self._add(self.boxes, Box(box_id=new_id(), name=name, **self._owners(queue, agent), **options))
@@ -267,7 +307,13 @@ class Tables:
         return owners if agent is None else owners | {"agent_id": self._id(self.agents, agent) if agent else ""}
 
     def retire(self, kind: type[Any], name: str) -> Any:
-        rows: list[Any] = {Agent: self.agents, Station: self.stations, Queue: self.queues, Box: self.boxes}[kind]
+        rows: list[Any] = {
+            Agent: self.agents,
+            Station: self.stations,
+            Queue: self.queues,
+            Box: self.boxes,
+            BreakReason: self.break_reasons,
+        }[kind]
         gone = self._id(rows, name)
         self.tiers = [one for one in self.tiers if gone not in (one.queue_id, one.agent_id)]
         if kind is Station:
@@ -276,9 +322,20 @@ class Tables:
         rows.remove(old)
         return old
 
-    def add_tier(self, queue: str, agent: str, *, level: int = 1, position: int = 1) -> None:
-        place = {"queue_id": self._id(self.queues, queue), "agent_id": self._id(self.agents, agent)}
-        self.tiers.append(Tier(**place, level=level, position=position))
+    def add_tier(self, queue: str, agent: str, **place: Any) -> Tier:
+        whose = {"queue_id": self._id(self.queues, queue), "agent_id": self._id(self.agents, agent)}
+        if any((one.queue_id, one.agent_id) == tuple(whose.values()) for one in self.tiers):
+            raise Refused("he serves that queue already")
+        self.tiers.append(checked_tier(Tier(**whose, **place)))
+        return self.tiers[-1]
+
+    def change_tier(self, queue: str, agent: str, **place: Any) -> Tier:
+        whose = (self._id(self.queues, queue), self._id(self.agents, agent))
+        for number, one in enumerate(self.tiers):
+            if (one.queue_id, one.agent_id) == whose:
+                self.tiers[number] = checked_tier(replace(one, **place))
+                return self.tiers[number]
+        raise NotFound("this agent does not serve that queue")
 
     def remove_tier(self, queue: str, agent: str) -> None:
         gone = (self._id(self.queues, queue), self._id(self.agents, agent))

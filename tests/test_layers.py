@@ -103,9 +103,11 @@ def test_side_loads_no_event_socket() -> None:
         "tiers",
         "calendars",
         "recordings",
+        "report",
         "voicemails",
         "speak",
         "status",
+        "why",
     ],
 )
 def test_everyday_commands_load_nothing_slow(noun: str) -> None:

@@ -35,7 +35,13 @@ NEXT: dict[tuple[Activity, Cue], Activity] = {
 
 @dataclass(slots=True)
 class AgentState:
-    """One agent now. `elsewhere` holds legs of his station that no offer of ours made."""
+    """One agent now. `elsewhere` holds legs of his station that no offer of ours made; `counted`: whether he staffs his tiers.
+
+    `wraps_up`: the offer whose conversation he wraps up.
+
+    `missed`: calls not taken, by cause, since the last that he took. `gap_until`: no phone is rung again before, whatever he
+    says. `next_presence`, `next_reason`: what he becomes after this call. `overrun_at`: since when his break is too long.
+    """
 
     settings: Agent
     tiers: list[Tier] = field(default_factory=list)
@@ -48,18 +54,42 @@ class AgentState:
     session_id: str = ""
     station: Station | None = None
     offer_id: str = ""
+    wraps_up: str = ""
     call_id: str = ""
     queue_id: str = ""
-    no_answers: int = 0
+    missed: dict[str, int] = field(default_factory=dict)
     wrap_up_until: Moment = 0
     not_before: float = 0.0
+    gap_until: float = 0.0
+    next_presence: str = ""
+    next_reason: str = ""
+    overrun_at: Moment = 0
+    break_timer: Timer | None = None
     elsewhere: set[str] = field(default_factory=set)
     timer: Timer | None = None
-    in_pool: bool = False
+    counted: bool = False
 
     @property
     def agent_id(self) -> str:
         return self.settings.agent_id
+
+    @property
+    def no_answers(self) -> int:
+        """Offers in a row that he let ring."""
+        return self.missed.get("no_answer", 0)
+
+    def count(self, cause: str) -> None:
+        """One more call not taken; no cause counts nothing."""
+        if cause:
+            self.missed = {**self.missed, cause: self.missed.get(cause, 0) + 1}
+
+    def rests(self, monotonic: float) -> bool:
+        """Whether his phone is left alone for a while, after an offer that failed."""
+        return monotonic < self.not_before or monotonic < self.gap_until
+
+    def wrap_up_ms(self, of_queue_ms: int) -> int:
+        """How long he has for himself after a call of a queue; what is his own comes first."""
+        return self.settings.wrap_up_ms if self.settings.wrap_up_ms >= 0 else of_queue_ms
 
     def step(self, cue: Cue, at: Moment) -> None:
         """Take the step that the table allows.
@@ -72,12 +102,11 @@ class AgentState:
             raise BadTransition(f"agent {self.settings.name}: {cue} while {self.activity}")
         self.activity, self.activity_since = new, at
 
-    def is_offerable(self, monotonic: float) -> bool:
-        """Whether a caller may be offered now: the person, the calls and the phone all agree."""
+    def may_be_offered(self, monotonic: float) -> bool:
+        """Whether a caller may be offered now, as far as person and seat go; a call elsewhere is each queue's own matter."""
         return (
             self.presence is Presence.AVAILABLE
             and self.activity is Activity.IDLE
-            and not self.elsewhere
             and self.station is not None
-            and monotonic >= self.not_before
+            and not self.rests(monotonic)
         )

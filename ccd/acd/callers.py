@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 
+from ccd.acd.facts import OfferResult
+from ccd.acd.matching.stages import Ask
 from ccd.base.clock import Moment, Timer
 
 
@@ -22,7 +24,13 @@ class Stay(StrEnum):
 
 @dataclass(slots=True)
 class QueuedCaller:
-    """A caller in a queue; `joined_at` is his place and never changes."""
+    """A caller in a queue; `joined_at` is his place and never changes. `entered_at`: when he came to this queue, which is later
+    where he brought his place with him; `hops`: how often he has overflowed; `announced`: the place that he was told last.
+
+    `ringing`: the offers that are out for him, each with its agent; `winner` the one that was answered first. `offer_id` and
+    `agent_id` are those of the winner, and until there is one, of the offer that was made first. `refused`: who did not take
+    him, and until when he is not asked again; `tried`: everybody who did not. `bound_to`: whom alone he waits for, until when.
+    """
 
     entry_id: str
     call_id: str
@@ -40,15 +48,29 @@ class QueuedCaller:
     connected_at: Moment = 0
     ended_at: Moment = 0
     timer: Timer | None = None
+    vip: bool = False
+    asks: tuple[Ask, ...] = ()
+    ringing: dict[str, str] = field(default_factory=dict)
+    winner: str = ""
+    tried: set[str] = field(default_factory=set)
+    refused: dict[str, Moment] = field(default_factory=dict)
+    bound_to: str = ""
+    bound_until: Moment = 0
+    due: Timer | None = None
+    entered_at: Moment = 0
+    hops: int = 0
+    announced: int = 0
 
-    def place(self) -> tuple[int, Moment]:
-        """The key of his place in line: higher priority first, then whoever came first."""
-        return (-self.priority, self.joined_at)
+    def __post_init__(self) -> None:
+        self.entered_at = self.entered_at or self.joined_at
 
 
 @dataclass(slots=True)
 class Offer:
-    """One agent's phone asked to ring for one caller."""
+    """One agent's phone asked to ring for one caller. `withdrawn`: we take it back, and this is how it ends then.
+
+    It must ring within `progress_ms`, and does so since `rang_at` for at most `ring_ms`.
+    """
 
     offer_id: str
     entry_id: str
@@ -59,10 +81,13 @@ class Offer:
     node: str
     made_at: Moment
     call_id: str = ""
+    progress_ms: int = 0
+    ring_ms: int = 0
+    rang_at: Moment = 0
     answered_at: Moment = 0
     parked: bool = False
     bridging: bool = False
-    cancelled: bool = False
+    withdrawn: OfferResult | None = None
     unheard: bool = False
     timer: Timer | None = None
 

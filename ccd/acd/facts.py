@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 
+from ccd.acd.matching.stages import Ask
 from ccd.base.clock import Moment
 from ccd.calls.facts import EndedBy, Fact
 
@@ -25,27 +26,49 @@ class OfferResult(StrEnum):
 
 
 class LeftReason(StrEnum):
-    """Why a caller left a queue."""
+    """Why a caller left a queue; but for `connected`, which history calls answered, the outcomes of a visit."""
 
     CONNECTED = "connected"
     ABANDONED = "abandoned"
+    SHORT_ABANDONED = "short_abandoned"
     TIMED_OUT = "timed_out"
-    REMOVED = "removed"
+    OVERFLOWED = "overflowed"
+    EXIT_KEY = "exit_key"
+    FULL = "full"
+    NO_AGENTS = "no_agents"
+    CLOSED = "closed"
+    MOVED = "moved"
+    KICKED = "kicked"
+    CALLBACK = "callback"
     SWITCH_LOST = "switch_lost"
 
 
 class CallerQueued(Fact, tag="caller_queued", frozen=True, kw_only=True):
-    """A caller stands in a queue; `at` is the moment he joined, which is his place."""
+    """A caller stands in a queue; `at` is the moment he joined, which is his place. Each joining is a visit of its own.
+
+    `position`: his place in line then, from 1, among those for whom no phone rings. `moved_from`: the visit of the same call
+    that was moved here, or overflowed; `joined_at`: the place that he brought with him from there, or by
+    calling again in time (0: it is `at`); `hops`: how many times he has overflowed. `asks`: what his flow asks of agents, () as
+    his queue does; `bound_to`: the agent for whom alone he waits at first, until `bound_until`.
+    """
 
     entry_id: str
     call_id: str
     leg_id: str
     queue_id: str
     priority: int = 0
+    position: int = 0
+    moved_from: str = ""
+    joined_at: Moment = 0
+    hops: int = 0
+    vip: bool = False
+    asks: tuple[Ask, ...] = ()
+    bound_to: str = ""
+    bound_until: Moment = 0
 
 
 class OfferMade(Fact, tag="offer_made", frozen=True, kw_only=True):
-    """An agent's phone is asked to ring for a caller."""
+    """An agent's phone is asked to ring for a caller. `draws`: how many draws its queue has made (ccd.acd.matching.draws)."""
 
     offer_id: str
     entry_id: str
@@ -54,6 +77,7 @@ class OfferMade(Fact, tag="offer_made", frozen=True, kw_only=True):
     agent_id: str
     leg_id: str
     contact: str
+    draws: int = 0
 
 
 class OfferEnded(Fact, tag="offer_ended", frozen=True, kw_only=True):
@@ -103,19 +127,64 @@ class TalkEnded(Fact, tag="talk_ended", frozen=True, kw_only=True):
 
 
 class CallerLeft(Fact, tag="caller_left", frozen=True, kw_only=True):
-    """A caller left the queue."""
+    """A caller left the queue. `to`: where an overflow sends him (ccd.acd.overflow), '' where his flow says."""
 
     entry_id: str
     call_id: str
     queue_id: str
     reason: LeftReason
     wait_ms: int
+    to: str = ""
+
+
+class PositionAnnounced(Fact, tag="position_announced", frozen=True, kw_only=True):
+    """A waiting caller was told his place in line; he is told no greater one afterwards."""
+
+    entry_id: str
+    call_id: str
+    position: int
+
+
+class PriorityChanged(Fact, tag="priority_changed", frozen=True, kw_only=True):
+    """Somebody gave a waiting caller another priority: his place is another from now on."""
+
+    entry_id: str
+    call_id: str
+    queue_id: str
+    priority: int
+    was: int
+    who: str = ""
+
+
+class QueueClosed(Fact, tag="queue_closed", frozen=True, kw_only=True):
+    """Nobody is let into a queue any more. `draining`: it is to run empty, and its emptiness will be told."""
+
+    queue_id: str
+    draining: bool = False
+    reason: str = ""
+    who: str = ""
+
+
+class QueueDrained(Fact, tag="queue_drained", frozen=True, kw_only=True):
+    """The last caller of a queue that was to run empty is gone; it stays closed."""
+
+    queue_id: str
+
+
+class QueueOpened(Fact, tag="queue_opened", frozen=True, kw_only=True):
+    """A queue takes callers again."""
+
+    queue_id: str
+    reason: str = ""
+    who: str = ""
 
 
 class AgentChanged(Fact, tag="agent_changed", frozen=True, kw_only=True):
     """An agent's whole state after a change, so that the latest one is enough to know it.
 
-    `presence` and `activity` are as in ccd.acd.model; `cause` says what brought the change about.
+    `presence` and `activity` are as in ccd.acd.model; `cause` says what brought the change about. `offer_id`: the offer whose
+    conversation he wraps up. `missed`: calls not taken in a row, by cause, of which `no_answers` is one. `next_presence` and
+    `next_reason`: what he becomes after this call. `overrun_at`: since when his break is longer than its reason allows.
     """
 
     agent_id: str
@@ -132,3 +201,26 @@ class AgentChanged(Fact, tag="agent_changed", frozen=True, kw_only=True):
     queue_id: str = ""
     no_answers: int = 0
     until: Moment = 0
+    offer_id: str = ""
+    missed: dict[str, int] = {}  # noqa: RUF012 -- msgspec copies it
+    next_presence: str = ""
+    next_reason: str = ""
+    overrun_at: Moment = 0
+
+
+class BreakOverrun(Fact, tag="break_overrun", frozen=True, kw_only=True):
+    """An agent's break lasts longer than its reason allows; told once a break."""
+
+    agent_id: str
+    reason: str
+    since: Moment
+    limit_ms: int
+
+
+class AgentReset(Fact, tag="agent_reset", frozen=True, kw_only=True):
+    """Somebody put an agent right who was stuck; `what` held him."""
+
+    agent_id: str
+    who: str = ""
+    why: str = ""
+    what: tuple[str, ...] = ()

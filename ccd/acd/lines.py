@@ -1,4 +1,4 @@
-"""Waiting callers and ready agents of a queue, kept in order, so that a decision costs the same however many there are. Pure."""
+"""Waiting callers and ready agents, kept in order, so that a decision costs the same however many there are. Pure."""
 
 from __future__ import annotations
 
@@ -30,9 +30,21 @@ class Ordered:
         """The id with the smallest key."""
         return self._rows[0][1] if self._rows else None
 
+    def at(self, index: int) -> str:
+        """The id at a place counted from 0."""
+        return self._rows[index][1]
+
+    def key_of(self, id_: str) -> Any:
+        """The key of an id that is in it."""
+        return self._keys[id_]
+
     def first_key(self) -> Any:
         """The smallest key; only where there is one."""
         return self._rows[0][0]
+
+    def count_below(self, key: Any) -> int:
+        """How many have a smaller key."""
+        return bisect_left(self._rows, (key,))
 
     def position(self, id_: str) -> int:
         """The place in line, from 1; 0 when not in it."""

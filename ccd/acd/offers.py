@@ -7,19 +7,19 @@ from typing import TYPE_CHECKING
 
 import structlog
 
+from ccd.acd import offer_forms, ring_times
 from ccd.acd.agent_states import AgentState, Cue
-from ccd.acd.callers import Offer, QueuedCaller, Stay, shown
-from ccd.acd.causes import penalty_of, result_of
-from ccd.acd.facts import CallerConnected, OfferEnded, OfferMade, OfferResult
-from ccd.acd.model import Activity
+from ccd.acd.callers import Offer, QueuedCaller, Stay
+from ccd.acd.causes import penalty_of, refused_ms, result_of
+from ccd.acd.facts import OfferResult
+from ccd.acd.model import Activity, Queue
 from ccd.acd.ports import Ports
-from ccd.base.clock import Moment, ms_between
+from ccd.base.clock import Moment
 from ccd.base.errors import SwitchError, SwitchRefused
 from ccd.base.ids import new_id
 from ccd.calls import onchannel
-from ccd.calls.facts import LegAnswered, LegEnded, LegParked, LegsBridged, Role
-from ccd.calls.model import Leg
-from ccd.switch.commands import Answer, Bridge, Hangup, Originate, SetVariables
+from ccd.calls.facts import LegAnswered, LegEnded, LegParked, LegRinging, LegsBridged
+from ccd.switch.commands import Answer, Bridge, Hangup, SetVariables
 
 if TYPE_CHECKING:
     from ccd.acd.service import Acd
@@ -30,6 +30,17 @@ GRACE_S = 3.0
 BRIDGE_DEADLINE_S = 5.0
 REFUSED_BRIDGE = "SWITCH_CONGESTION"
 _OUR_FAULT = frozenset({REFUSED_BRIDGE, "SWITCH_LOST", "LOSE_RACE"})
+CERTAIN_S = 0.2
+"""An agent who has answered and is there so much later has the caller; until then the other telephones ring on."""
+NOT_HIS = frozenset({OfferResult.CANCELLED, OfferResult.LOST_RACE, OfferResult.CONGESTION})
+"""How an offer ends that says nothing of the agent or his phone."""
+_CAUSE = {
+    OfferResult.CANCELLED: "ORIGINATOR_CANCEL",
+    OfferResult.LOST_RACE: "LOSE_RACE",
+    OfferResult.NO_ANSWER: "NO_ANSWER",
+    OfferResult.UNREACHABLE: "PROGRESS_TIMEOUT",
+    OfferResult.CONGESTION: "PROGRESS_TIMEOUT",
+}
 
 
 class Offers:
@@ -61,53 +72,27 @@ class Offers:
             call_id=caller.call_id,
         )
         self.out[offer.offer_id] = self._by_leg[offer.leg_id] = offer
-        caller.stay, caller.offer_id, caller.agent_id = Stay.OFFERED, offer.offer_id, agent.agent_id
+        self._take_on(offer, caller)
         agent.offer_id = offer.offer_id
-        self._ring(offer, caller, queue.ring_ms)
+        ring_times.set_limits(offer, queue, agent)
+        self._ring(offer, caller)
         self._acd.roster.step(agent, Cue.OFFER, now, call_id=caller.call_id, queue_id=caller.queue_id)
-        self._ports.publish(
-            OfferMade(
-                at=now,
-                offer_id=offer.offer_id,
-                entry_id=caller.entry_id,
-                call_id=caller.call_id,
-                queue_id=caller.queue_id,
-                agent_id=agent.agent_id,
-                leg_id=offer.leg_id,
-                contact=offer.contact,
-            )
-        )
+        draws = self._acd.deciding.matcher.draws_of(caller.queue_id).count
+        self._ports.publish(offer_forms.made(offer, draws))
 
-    def _ring(self, offer: Offer, caller: QueuedCaller, ring_ms: int) -> None:
-        leg = Leg(
-            leg_id=offer.leg_id,
-            node=offer.node,
-            role=Role.AGENT,
-            call_id=caller.call_id,
-            agent_id=offer.agent_id,
-            offer_id=offer.offer_id,
-        )
-        self._ports.order_leg(leg)
+    def _take_on(self, offer: Offer, caller: QueuedCaller) -> None:
+        """The phone of one more agent rings for a caller."""
+        caller.stay = Stay.OFFERED
+        caller.ringing[offer.offer_id] = offer.agent_id
+        if not caller.offer_id:
+            caller.offer_id, caller.agent_id = offer.offer_id, offer.agent_id
+
+    def _ring(self, offer: Offer, caller: QueuedCaller) -> None:
+        self._ports.order_leg(offer_forms.leg_of(offer))
         switch = self._ports.switch_of(offer.node)
-        ring_s = max(1, -(-ring_ms // 1000))
         switch.await_begin()
-        switch.tell(
-            Originate(
-                leg_id=offer.leg_id,
-                contact=offer.contact,
-                caller_number=shown(caller.number),
-                caller_name=shown(caller.number).replace("*", "").replace("#", "").replace("+", ""),
-                timeout_s=ring_s + 1,  # the switch counts whole seconds of the clock: up to one less than asked
-                variables=onchannel.variables(
-                    call_id=caller.call_id,
-                    role=Role.AGENT.value,
-                    agent_id=offer.agent_id,
-                    offer_id=offer.offer_id,
-                ),
-            ),
-            on_done=lambda error: self._ordered(offer, error),
-        )
-        offer.timer = self._ports.clock.call_later(ring_s + GRACE_S, lambda: self._overdue(offer))
+        switch.tell(offer_forms.order_of(offer, caller), on_done=lambda error: self._ordered(offer, error))
+        self._restart_timer(offer, offer.progress_ms / 1000)
 
     def _ordered(self, offer: Offer, error: SwitchError | None) -> None:
         """Refused at once or later: taken back in the loop's next turn, never inside the decision that made the offer.
@@ -122,16 +107,26 @@ class Offers:
             self._ports.lose_leg(offer.leg_id, "SWITCH_CONGESTION")
 
     def _overdue(self, offer: Offer) -> None:
-        """No word came of the phone: end the leg, and do not wait for the switch to agree."""
+        """The phone has had its time, or no word came of it: end the leg, and do not wait for the switch to agree."""
         if offer.offer_id not in self.out:
             return
         if not self._ports.node_is_up(offer.node):
             offer.unheard = True  # the socket is away: the reconciliation will say what came of it
             self._restart_timer(offer, GRACE_S)
             return
+        if (result := ring_times.late(offer)) is not None:
+            self._withdraw(offer, result)
+            return
         log.warning("offer_overdue", offer_id=offer.offer_id, agent_id=offer.agent_id, bridging=offer.bridging)
         self._ports.switch_of(offer.node).tell(Hangup(leg_id=offer.leg_id, cause="ORIGINATOR_CANCEL"))
         self._ports.lose_leg(offer.leg_id, "SWITCH_CONGESTION" if offer.unheard else "NO_ANSWER")
+
+    def on_ringing(self, fact: LegRinging) -> None:
+        """The phone rings: how long it may, counts from now on."""
+        offer = self._by_leg.get(fact.leg_id)
+        if offer is not None and not offer.rang_at and not offer.answered_at and offer.withdrawn is None:
+            offer.rang_at, offer.unheard = fact.at, False
+            self._restart_timer(offer, offer.ring_ms / 1000)  # by our own clock: the switch's may be another
 
     # --- answered, bridged ------------------------------------------------------------------------
 
@@ -140,28 +135,52 @@ class Offers:
         offer = self._by_leg.get(fact.leg_id)
         if offer is not None:
             offer.answered_at = fact.at
-            self._answer(self._acd.callers.get(offer.entry_id))
+            if offer.withdrawn is None:
+                self._restart_timer(offer, BRIDGE_DEADLINE_S)
+            self._answered_first(offer)
         elif (caller := self._acd.caller_of(fact.leg_id)) is not None:
             caller.answered = True
             offer = self.out.get(caller.offer_id)
-            if offer is not None and offer.parked and not offer.bridging and not offer.cancelled:
+            if offer is not None and offer.parked and not offer.bridging and offer.withdrawn is None:
                 self.bridge(offer)
 
-    def _answer(self, caller: QueuedCaller | None) -> None:
-        if caller is not None and not caller.answered:
+    def _answered_first(self, offer: Offer) -> None:
+        """The first telephone that is answered has the caller; the others ring on until it is sure that he stays."""
+        caller = self._acd.callers.get(offer.entry_id)
+        if caller is None or caller.winner or offer.offer_id not in caller.ringing or offer.withdrawn is not None:
+            return
+        caller.winner = caller.offer_id = offer.offer_id
+        caller.agent_id = offer.agent_id
+        self._acd.deciding.stop(caller)
+        if len(caller.ringing) > 1:
+            self._ports.clock.call_later(CERTAIN_S, lambda: self._certain(caller, offer))
+        self._answer(caller)
+
+    def _certain(self, caller: QueuedCaller, offer: Offer) -> None:
+        if caller.winner == offer.offer_id:
+            self._withdraw_all(caller, OfferResult.LOST_RACE, but=offer.offer_id)
+
+    def _answer(self, caller: QueuedCaller) -> None:
+        if not caller.answered:
             self._ports.switch_of(caller.node).tell(Answer(leg_id=caller.leg_id))
 
     def on_agent_parked(self, fact: LegParked) -> None:
         """The agent's leg may be driven."""
         offer = self._by_leg.get(fact.leg_id)
-        if offer is not None and not offer.bridging and not offer.cancelled:
+        if offer is not None and not offer.bridging and offer.withdrawn is None:
             self.join(offer)
 
     def join(self, offer: Offer) -> None:
-        """Bridge the parked agent, as soon as his caller is answered: `uuid_bridge` would end an unanswered leg."""
+        """Bridge the parked agent, as soon as his caller is answered: `uuid_bridge` would end an unanswered leg.
+
+        Who answered while another had the caller waits until that is certain, or the other is gone.
+        """
         offer.parked = True
+        self._answered_first(offer)
         caller = self._acd.callers.get(offer.entry_id)
-        if caller is None or caller.answered or caller.offer_id != offer.offer_id:
+        if caller is not None and offer.offer_id in caller.ringing and caller.winner != offer.offer_id:
+            return
+        if caller is None or caller.answered or caller.winner != offer.offer_id:
             self.bridge(offer)
             return
         self._restart_timer(offer, BRIDGE_DEADLINE_S)
@@ -170,8 +189,8 @@ class Offers:
     def bridge(self, offer: Offer) -> None:
         """Join caller and agent. What the caller's leg needs to survive any ending, the dialplan wrote (customer.xml)."""
         caller = self._acd.callers.get(offer.entry_id)
-        if caller is None or caller.offer_id != offer.offer_id:
-            self._ports.switch_of(offer.node).tell(Hangup(leg_id=offer.leg_id, cause="LOSE_RACE"))
+        if caller is None or caller.winner != offer.offer_id:
+            self._withdraw(offer, OfferResult.CANCELLED if caller is None else OfferResult.LOST_RACE)
             return
         offer.bridging = True
         self._restart_timer(offer, BRIDGE_DEADLINE_S)
@@ -188,13 +207,13 @@ class Offers:
     def bridge_again(self, leg_id: str) -> None:
         """A reconciliation found the agent's leg parked: an order to bridge it went down with the connection."""
         offer = self._by_leg.get(leg_id)
-        if offer is not None and offer.bridging and not offer.cancelled:
+        if offer is not None and offer.bridging and offer.withdrawn is None:
             self.bridge(offer)
 
     def on_bridged(self, fact: LegsBridged) -> None:
         """Caller and agent hear each other."""
         offer = self._by_leg.get(fact.leg_id) or self._by_leg.get(fact.other_id)
-        if offer is None or offer.cancelled:
+        if offer is None or offer.withdrawn is not None:
             return  # a second CHANNEL_BRIDGE of legs that talk already says nothing new
         caller = self._acd.callers.get(offer.entry_id)
         if caller is None or caller.leg_id not in (fact.leg_id, fact.other_id):
@@ -205,26 +224,18 @@ class Offers:
         """The wait ends here; the offer is closed as accepted."""
         offer.bridging = True
         agent = self._acd.roster.find(offer.agent_id)
+        caller.winner, caller.offer_id, caller.agent_id = offer.offer_id, offer.offer_id, offer.agent_id
+        caller.tried.clear()
+        caller.refused.clear()
         caller.stay, caller.connected_at, caller.agent_leg_id = Stay.TALKING, at, offer.leg_id
-        agent.no_answers = 0
+        agent.missed = {}
         self._close(offer)
+        caller.ringing.pop(offer.offer_id, None)
         self._acd.talks.begin(offer)
         self._acd.hold_timer(caller)
         self._acd.roster.step(agent, Cue.CONNECTED, at, call_id=caller.call_id, queue_id=caller.queue_id)
-        wait_ms = ms_between(caller.joined_at, at)
         self._publish_end(offer, caller, OfferResult.ACCEPTED, at)
-        self._ports.publish(
-            CallerConnected(
-                at=at,
-                entry_id=caller.entry_id,
-                call_id=caller.call_id,
-                queue_id=caller.queue_id,
-                agent_id=offer.agent_id,
-                offer_id=offer.offer_id,
-                leg_id=offer.leg_id,
-                wait_ms=wait_ms,
-            )
-        )
+        self._ports.publish(offer_forms.connected(offer, caller, at))
         self._ports.drop_lease(caller.node, caller.leg_id)
         switch = self._ports.switch_of(caller.node)
         values = onchannel.variables(connected_at=at, agent_id=offer.agent_id, offer_id=offer.offer_id)
@@ -240,55 +251,105 @@ class Offers:
         agent = self._acd.roster.agents.get(offer.agent_id)
         caller = self._acd.callers.get(offer.entry_id)
         self._close(offer)
-        result = OfferResult.CANCELLED if offer.cancelled else self._result(offer, fact)
-        if agent is not None and agent.activity is Activity.OFFERED:
-            self._acd.roster.offer_failed(agent, fact.at)
+        result = offer.withdrawn or self._result(offer, fact)
+        penalty = penalty_of(result, self._queue(offer))
+        if agent is not None:
+            agent.count(penalty.cause)
+            if agent.activity is Activity.OFFERED:
+                self._acd.roster.offer_failed(agent, fact.at)
         self._publish_end(offer, caller, result, fact.at, fact.cause)
         if agent is not None:
-            queue = self._acd.queues[offer.queue_id].settings
-            penalty = penalty_of(result, queue)
-            self._acd.roster.penalise(agent, penalty.delay_ms, penalty.counts, queue.max_no_answers)
-        if caller is not None and caller.offer_id == offer.offer_id:
-            self._back_in_line(caller, offer, fact.at)
+            self._acd.roster.penalise(agent, penalty)
+        if caller is not None and caller.ringing.pop(offer.offer_id, ""):
+            if result not in NOT_HIS:
+                self._acd.deciding.refused(caller, offer.agent_id, refused_ms(result, self._queue(offer)))
+            self._without(caller, offer, fact.at)
         if agent is not None:
             self._acd.agent_changed(agent)
+
+    def _queue(self, offer: Offer) -> Queue:
+        return self._acd.queues[offer.queue_id].settings
 
     def _result(self, offer: Offer, fact: LegEnded) -> OfferResult:
         if offer.answered_at and fact.cause not in _OUR_FAULT:
             return OfferResult.REJECTED
         return result_of(fact.cause, fact.protocol_cause, fact.progressed_at, offer.contact)
 
-    def _back_in_line(self, caller: QueuedCaller, offer: Offer, at: Moment) -> None:
-        """The same place, with the same waiting time; offered again only when his leg stands parked."""
+    def _without(self, caller: QueuedCaller, offer: Offer, at: Moment) -> None:
+        """One telephone less for a caller: another may have answered too, others may ring on, or he is back in line.
+
+        His place stays, and the time that he has waited; he is offered again only when his leg stands parked.
+        """
+        if caller.winner and caller.winner != offer.offer_id:
+            return
         if offer.bridging:
             self._acd.talks.give_back(caller, at)
-        else:
-            caller.offer_id = caller.agent_id = ""
+            return
+        caller.winner = caller.offer_id = caller.agent_id = ""
+        ringing = [one for one in map(self.out.get, caller.ringing) if one is not None and one.withdrawn is None]
+        if not ringing:
             self._acd.wait(caller)
+            return
+        caller.offer_id, caller.agent_id = ringing[0].offer_id, ringing[0].agent_id
+        if answered := sorted((one for one in ringing if one.answered_at), key=lambda one: one.answered_at):
+            self._answered_first(answered[0])
+            if answered[0].parked:
+                self.join(answered[0])
+        else:
+            self._acd.deciding.wait(caller)
 
     def withdraw(self, caller: QueuedCaller) -> None:
-        """The caller is gone: his agent's phone stops ringing, and shows a missed call only if it had rung for nobody else."""
-        offer = self.out.get(caller.offer_id)
-        if offer is not None and not offer.cancelled:
-            offer.cancelled = True
+        """The caller is gone: the phones stop ringing, and show a missed call only if they had rung for nobody else."""
+        self._withdraw_all(caller, OfferResult.CANCELLED)
+
+    def withdraw_losers(self, caller: QueuedCaller) -> None:
+        """The caller comes back from an agent while others were still being rung for him: all of it begins anew."""
+        self._withdraw_all(caller, OfferResult.LOST_RACE)
+        caller.ringing.clear()
+
+    def _withdraw_all(self, caller: QueuedCaller, result: OfferResult, but: str = "") -> None:
+        for offer_id in list(caller.ringing):
+            offer = self.out.get(offer_id)
+            if offer is not None and offer_id != but:
+                self._withdraw(offer, result)
+
+    def _withdraw(self, offer: Offer, result: OfferResult) -> None:
+        if offer.withdrawn is None:
+            offer.withdrawn = result
             self._restart_timer(offer, GRACE_S)
-            self._ports.switch_of(offer.node).tell(Hangup(leg_id=offer.leg_id, cause="ORIGINATOR_CANCEL"))
+            self._ports.switch_of(offer.node).tell(Hangup(leg_id=offer.leg_id, cause=_CAUSE[result]))
+
+    def rings(self, agent_id: str) -> bool:
+        """Whether an agent's phone is asked to ring."""
+        return any(offer.agent_id == agent_id for offer in self._by_leg.values())
+
+    def drop(self, agent_id: str) -> bool:
+        """Take back what an agent is offered without waiting for the switch; tells whether there was anything."""
+        dropped = [offer for offer in self._by_leg.values() if offer.agent_id == agent_id]
+        for offer in dropped:
+            self._withdraw(offer, OfferResult.CANCELLED)
+            self._ports.lose_leg(offer.leg_id, "ORIGINATOR_CANCEL")
+        return bool(dropped)
 
     def is_bridging(self, caller: QueuedCaller) -> bool:
         """Whether an agent has answered for this caller and the two are being joined."""
-        offer = self.out.get(caller.offer_id)
+        offer = self.out.get(caller.winner)
         return offer is not None and bool(offer.answered_at or offer.bridging)
 
     def uses(self, queue_id: str) -> bool:
         """Whether an offer of that queue has not come to its end."""
         return any(offer.queue_id == queue_id for offer in self._by_leg.values())
 
-    def adopt(self, offer: Offer, left_s: float) -> None:
+    def adopt(self, offer: Offer) -> None:
         """Take up an offer that a recovery found ringing; it keeps what is left of its time."""
         self.out[offer.offer_id] = self._by_leg[offer.leg_id] = offer
-        offer.call_id = offer.call_id or self._acd.callers[offer.entry_id].call_id
+        caller = self._acd.callers[offer.entry_id]
+        self._take_on(offer, caller)
+        offer.call_id = offer.call_id or caller.call_id
         self._ports.switch_of(offer.node).await_begin()
-        offer.timer = self._ports.clock.call_later(max(left_s, 0.0) + GRACE_S, lambda: self._overdue(offer))
+        ring_times.set_limits(offer, self._queue(offer), self._acd.roster.find(offer.agent_id))
+        left_s = ring_times.left_s(offer, self._ports.clock.now())
+        self._restart_timer(offer, BRIDGE_DEADLINE_S if offer.answered_at else left_s)
 
     def _restart_timer(self, offer: Offer, seconds: float) -> None:
         if offer.timer is not None:
@@ -306,16 +367,5 @@ class Offers:
     def _publish_end(
         self, offer: Offer, caller: QueuedCaller | None, result: OfferResult, at: Moment, cause: str = ""
     ) -> None:
-        self._ports.publish(
-            OfferEnded(
-                at=at,
-                offer_id=offer.offer_id,
-                entry_id=offer.entry_id,
-                call_id=caller.call_id if caller is not None else offer.call_id,
-                queue_id=offer.queue_id,
-                agent_id=offer.agent_id,
-                result=result,
-                cause=cause,
-                ring_ms=ms_between(offer.made_at, offer.answered_at or at),
-            )
-        )
+        call_id = caller.call_id if caller is not None else offer.call_id
+        self._ports.publish(offer_forms.ended(offer, call_id, result, at, cause))

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import AbstractContextManager
 
 from ccd.acd.agent_states import AgentState, Cue
+from ccd.acd.breaks import Breaks
+from ccd.acd.causes import Penalty
 from ccd.acd.facts import AgentChanged
 from ccd.acd.model import Activity, Agent, Presence, Station, Tier
 from ccd.acd.ports import Ports
@@ -13,11 +16,16 @@ from ccd.base.errors import NotFound, Refused
 from ccd.base.ids import new_id
 from ccd.calls.facts import LegCreated, LegEnded, Role
 
+Together = Callable[[Mapping[str, AgentState]], AbstractContextManager[None]]
+
 
 class Roster:
-    """All agents, in step with people and with phones. `on_change` hears of each agent whose offerability may differ."""
+    """All agents, in step with people and with phones. `on_change` hears of each agent whose offerability may differ.
 
-    def __init__(self, ports: Ports, on_change: Callable[[AgentState], None]) -> None:
+    `together` holds decisions back until many agents have changed.
+    """
+
+    def __init__(self, ports: Ports, on_change: Callable[[AgentState], None], together: Together) -> None:
         self.agents: dict[str, AgentState] = {}
         self._stations: dict[str, Station] = {}
         self._seat_of: dict[str, str] = {}
@@ -26,6 +34,8 @@ class Roster:
         self._legs_of_phone: dict[str, set[str]] = {}
         self._ports = ports
         self._on_change = on_change
+        self._together = together
+        self.breaks = Breaks(ports, self.publish)
 
     def configure(self, agents: Iterable[Agent], stations: Iterable[Station], tiers: Iterable[Tier]) -> None:
         """Take a new configuration; nobody is logged out by it unless he or his station is gone."""
@@ -34,23 +44,25 @@ class Roster:
         for tier in tiers:
             tiers_of.setdefault(tier.agent_id, []).append(tier)
         known = {agent.agent_id: agent for agent in agents}
-        for agent_id, settings in known.items():
-            state = self.agents.setdefault(agent_id, AgentState(settings))
-            state.settings = settings
-            state.tiers = tiers_of.get(agent_id, [])
-            if state.station is not None:
-                self._sit(state, self._stations.get(state.station.station_id))
-                if state.station is None:
-                    self._set_presence(state, Presence.LOGGED_OUT, "station_retired")
-            self._on_change(state)
-        for agent_id in [one for one in self.agents if one not in known]:
-            gone = self.agents[agent_id]
-            if gone.presence is not Presence.LOGGED_OUT:
-                self._set_presence(gone, Presence.LOGGED_OUT, "agent_retired")
-            gone.tiers = []
-            self._on_change(gone)
-            if gone.activity is Activity.IDLE:
-                del self.agents[agent_id]
+        gone = [state for agent_id, state in self.agents.items() if agent_id not in known]
+        with self._together(self.agents):
+            for agent_id, settings in known.items():
+                state = self.agents.setdefault(agent_id, AgentState(settings))
+                state.settings = settings
+                state.tiers = tiers_of.get(agent_id, [])
+                if state.station is not None:
+                    self._sit(state, self._stations.get(state.station.station_id))
+                    if state.station is None:
+                        self._set_presence(state, Presence.LOGGED_OUT, "station_retired")
+                self._on_change(state)
+            for state in gone:
+                state.tiers = []
+                if state.presence is not Presence.LOGGED_OUT:
+                    self._set_presence(state, Presence.LOGGED_OUT, "agent_retired")
+                self._on_change(state)
+        for state in gone:
+            if state.activity is Activity.IDLE:
+                del self.agents[state.agent_id]
 
     def find(self, agent_id: str) -> AgentState:
         """The agent, or NotFound."""
@@ -74,7 +86,7 @@ class Roster:
         if agent.presence is not Presence.LOGGED_OUT and agent.station == station:
             return agent
         self._sit(agent, station)
-        agent.session_id, agent.no_answers = new_id(), 0
+        agent.session_id, agent.missed = new_id(), {}
         agent.idle_since = self._ports.clock.now()
         agent.not_before = 0.0
         self._set_presence(agent, Presence.AVAILABLE, "login")
@@ -90,6 +102,7 @@ class Roster:
     def pause(self, agent_id: str, reason: str) -> AgentState:
         """Take no further callers, for a reason."""
         agent = self._signed_in(agent_id)
+        self.breaks.check(reason)
         if agent.presence is not Presence.ON_BREAK or agent.reason != reason:
             self._set_presence(agent, Presence.ON_BREAK, "pause", reason)
         return agent
@@ -98,7 +111,7 @@ class Roster:
         """Take callers again."""
         agent = self._signed_in(agent_id)
         if agent.presence is not Presence.AVAILABLE:
-            agent.no_answers, agent.not_before = 0, 0.0
+            agent.missed, agent.not_before = {}, 0.0
             self._set_presence(agent, Presence.AVAILABLE, "resume")
         return agent
 
@@ -111,7 +124,10 @@ class Roster:
     def _set_presence(self, agent: AgentState, presence: Presence, cause: str, reason: str = "") -> None:
         agent.presence, agent.reason = presence, reason
         agent.presence_since = self._ports.clock.now()
+        agent.next_presence = agent.next_reason = ""
+        agent.overrun_at = 0
         self.publish(agent, cause)
+        self.breaks.watch(agent)
         if presence is Presence.LOGGED_OUT:
             agent.session_id = ""
             if agent.activity is Activity.WRAP_UP:
@@ -131,17 +147,20 @@ class Roster:
     def wrap_up(self, agent: AgentState, at: Moment, wrap_up_ms: int) -> None:
         """A conversation ended: wrap-up for so long, then idle."""
         agent.idle_since = at
-        agent.offer_id = ""
+        talked, agent.offer_id = agent.offer_id, ""
+        wrap_up_ms = agent.wrap_up_ms(wrap_up_ms)
         if wrap_up_ms <= 0 or agent.presence is Presence.LOGGED_OUT:
             self.step(agent, Cue.TALK_ENDED, at)
             self._after_call(agent)
             return
-        agent.wrap_up_until = at + wrap_up_ms * 1000
-        self.step(agent, Cue.WRAP_UP, at)
+        agent.wrap_up_until, agent.wraps_up = at + wrap_up_ms * 1000, talked
+        self.step(agent, Cue.WRAP_UP, at, queue_id=agent.queue_id)
         self.start_wrap_up_timer(agent)
 
     def start_wrap_up_timer(self, agent: AgentState) -> None:
         """End the wrap-up when it is due; the moment stands on the agent, so that a restart keeps it."""
+        if agent.timer is not None:
+            agent.timer.cancel()
         left = (agent.wrap_up_until - self._ports.clock.now()) / 1e6
         agent.timer = self._ports.clock.call_later(left, lambda: self.ready(agent))
 
@@ -151,7 +170,7 @@ class Roster:
             agent.timer.cancel()
             agent.timer = None
         if agent.activity is Activity.WRAP_UP:
-            agent.wrap_up_until = 0
+            agent.wrap_up_until, agent.wraps_up = 0, ""
             agent.idle_since = self._ports.clock.now()
             self.step(agent, Cue.READY, agent.idle_since)
             self._after_call(agent)
@@ -162,22 +181,44 @@ class Roster:
         self.step(agent, Cue.OFFER_FAILED, at)
         if agent.presence is Presence.LOGGED_OUT:
             self._sit(agent, None)
+        else:
+            self.take_next(agent)
 
     def _after_call(self, agent: AgentState) -> None:
         if agent.presence is Presence.LOGGED_OUT:
             self._sit(agent, None)
+        if not self.take_next(agent):
+            self._on_change(agent)
+
+    def take_next(self, agent: AgentState) -> bool:
+        """Become what was asked for after this call; tells whether anything was."""
+        wanted, reason = agent.next_presence, agent.next_reason
+        agent.next_presence = agent.next_reason = ""
+        if not wanted or agent.presence is Presence.LOGGED_OUT:
+            return False
+        self._set_presence(agent, Presence(wanted), "next_status", reason)
+        return True
+
+    def put_right(self, agent: AgentState) -> None:
+        """Everything that held him is gone: tell so, and offer him what waits."""
+        if agent.presence is Presence.LOGGED_OUT and agent.activity is Activity.IDLE:
+            self._sit(agent, None)
+        self.publish(agent, "reset")
         self._on_change(agent)
 
-    def penalise(self, agent: AgentState, delay_ms: int, counts: bool, limit: int) -> None:
-        """A failed offer: not before `delay_ms` from now; after `limit` missed calls in a row the agent is on break."""
-        if counts:
-            agent.no_answers += 1
-            if limit and agent.no_answers >= limit and agent.presence is Presence.AVAILABLE:
-                self._set_presence(agent, Presence.ON_BREAK, "max_no_answers", "no_answer")
-                return
-        if delay_ms:
-            agent.not_before = self._ports.clock.monotonic() + delay_ms / 1000
-            self._ports.clock.call_later(delay_ms / 1000, lambda: self._on_change(agent))
+    def penalise(self, agent: AgentState, penalty: Penalty) -> None:
+        """A failed offer, counted already: not before its delay from now, and what its cause's limit brings about."""
+        now, clock = self._ports.clock.monotonic(), self._ports.clock
+        agent.gap_until = max(agent.gap_until, now + penalty.gap_ms / 1000)
+        if penalty.delay_ms:
+            agent.not_before = now + penalty.delay_ms / 1000
+        for ms in {penalty.gap_ms, penalty.delay_ms} - {0}:
+            clock.call_later(ms / 1000, lambda: self._on_change(agent))
+        limit_reached = penalty.limit and agent.missed.get(penalty.cause, 0) >= penalty.limit
+        if limit_reached and penalty.then != "nothing" and agent.presence is Presence.AVAILABLE:
+            cause = "max_no_answers" if penalty.cause == "no_answer" else f"max_{penalty.cause}"
+            reason = penalty.cause if penalty.then == "on_break" else ""
+            self._set_presence(agent, Presence(penalty.then), cause, reason)
 
     # --- phones that ring or talk without us ------------------------------------------------------
 
@@ -196,9 +237,13 @@ class Roster:
         """The agent's own call is over."""
         if fact.role is Role.AGENT:
             return
-        phone = self._phone_of_leg.pop(fact.leg_id, None)
+        self.forget_leg(fact.leg_id)
+
+    def forget_leg(self, leg_id: str) -> None:
+        """A leg of a station is gone."""
+        phone = self._phone_of_leg.pop(leg_id, None)
         if phone is not None:
-            self._legs_of_phone[phone].discard(fact.leg_id)
+            self._legs_of_phone[phone].discard(leg_id)
             self._phone_changed(phone)
             if not self._legs_of_phone[phone]:
                 del self._legs_of_phone[phone]
@@ -246,6 +291,11 @@ class Roster:
             queue_id=agent.queue_id,
             no_answers=agent.no_answers,
             until=agent.wrap_up_until,
+            missed=agent.missed,
+            next_presence=agent.next_presence,
+            next_reason=agent.next_reason,
+            overrun_at=agent.overrun_at,
+            offer_id=agent.wraps_up,
         )
 
     def restore(self, last: AgentChanged) -> None:
@@ -255,15 +305,19 @@ class Roster:
             return
         agent.presence, agent.reason = Presence(last.presence), last.reason
         agent.presence_since, agent.idle_since = last.presence_since, last.idle_since
-        agent.session_id, agent.no_answers = last.session_id, last.no_answers
-        agent.activity_since = last.activity_since
+        agent.session_id, agent.activity_since = last.session_id, last.activity_since
+        agent.missed = dict(last.missed) or ({"no_answer": last.no_answers} if last.no_answers else {})
+        agent.next_presence, agent.next_reason = last.next_presence, last.next_reason
+        agent.overrun_at = last.overrun_at
         if agent.presence is not Presence.LOGGED_OUT:  # the fact of a log-out still names the seat that was left
             self._sit(agent, self._stations.get(last.station_id))
             if agent.station is None:
                 self._set_presence(agent, Presence.LOGGED_OUT, "station_retired")
         if last.activity == Activity.WRAP_UP and last.until > self._ports.clock.now():
             agent.activity, agent.wrap_up_until = Activity.WRAP_UP, last.until
+            agent.wraps_up, agent.queue_id = last.offer_id, last.queue_id
             self.start_wrap_up_timer(agent)
+        self.breaks.watch(agent)
         self._on_change(agent)
 
 

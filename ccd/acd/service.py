@@ -1,22 +1,30 @@
 """The queue: who waits, who is free, who is offered to whom. Triggers are events and due times; nothing polls.
 
-Between two events no caller waits whom a ready agent of his queue could take: each trigger looks at one queue's first
-agent, or at the first caller of each queue of one agent, so that a decision costs the same however long the lines are.
+Between two events no caller waits whom a ready agent could take (`deciding`, and `matching` which is pure).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
-from ccd.acd import strategies
 from ccd.acd.agent_states import AgentState
 from ccd.acd.callers import QueuedCaller, Stay
-from ccd.acd.facts import CallerLeft, CallerQueued, LeftReason, TalkEnded
+from ccd.acd.deciding import Deciding
+from ccd.acd.duties import Duties
+from ccd.acd.exits import Exits
+from ccd.acd.facts import CallerLeft, CallerQueued, LeftReason, QueueClosed, TalkEnded
+from ccd.acd.last_agent import bound_until
+from ccd.acd.leaving import abandoned
 from ccd.acd.lines import Ordered
+from ccd.acd.matching.stages import Ask
 from ccd.acd.model import Queue
 from ccd.acd.offers import Offers
+from ccd.acd.operating import Operating
 from ccd.acd.ports import Ports
+from ccd.acd.remembered import Remembered
+from ccd.acd.resuming import LeftPlaces
 from ccd.acd.roster import Roster
+from ccd.acd.strategies import Rings, named
 from ccd.acd.talks import Talks
 from ccd.base.clock import Moment, ms_between
 from ccd.base.errors import NotFound
@@ -25,28 +33,52 @@ from ccd.calls.facts import EndedBy, LegEnded, LegParked, Role, ended_by_far_end
 
 
 class QueueState:
-    """One queue now: its settings, who waits in it and who could take the next."""
+    """One queue now: its settings, and who waits in it with nobody's phone ringing for him.
+
+    `closed`: nobody is let in; `draining`: nor was anybody since somebody wanted it empty, and it is not yet
+    (ccd.acd.operating).
+    """
 
     def __init__(self, settings: Queue) -> None:
         self.settings = settings
-        self.strategy = strategies.named(settings.strategy)
         self.line = Ordered()
-        self.ready = Ordered()
+        self.closed = False
+        self.draining = False
 
 
 class Acd:
-    """Queues, agents and what is decided between them. `on_done` tells that a caller's stay ended and his leg is ours again."""
+    """Queues, agents and what is decided between them. `on_done` tells that a caller's stay ended and his leg is ours again.
 
-    def __init__(self, ports: Ports, on_done: Callable[[str, LeftReason], None]) -> None:
+    `remembered` is what strategies know of agents; whoever keeps it lets it follow the facts. `zone` is the site's, for queues
+    that have none of their own; `closings` the queues that somebody closed; `left_places` (which follows the facts as well)
+    the places of those who hung up.
+    """
+
+    def __init__(
+        self,
+        ports: Ports,
+        on_done: Callable[[str, LeftReason, str], None],
+        remembered: Remembered,
+        *,
+        zone: str = "UTC",
+        closings: Mapping[str, QueueClosed] | None = None,
+        left_places: LeftPlaces | None = None,
+    ) -> None:
         self.queues: dict[str, QueueState] = {}
         self.callers: dict[str, QueuedCaller] = {}
         self._by_leg: dict[str, QueuedCaller] = {}
         self._ports = ports
         self._on_done = on_done
         self._watching = False
-        self.roster = Roster(ports, self.agent_changed)
+        self.zone = zone
+        self.left_places = left_places or LeftPlaces()
         self.offers = Offers(ports, self)
+        self.deciding = Deciding(ports, self, self._offer, remembered)
+        self.exits = Exits(ports, self)
+        self.roster = Roster(ports, self.agent_changed, self.deciding.together)
         self.talks = Talks(ports, self)
+        self.duties = Duties(ports, self)
+        self.operating = Operating(ports, self, closings or {})
 
     # --- configuration ----------------------------------------------------------------------------
 
@@ -55,23 +87,30 @@ class Acd:
         for settings in queues:
             state = self.queues.get(settings.queue_id)
             if state is None:
-                self.queues[settings.queue_id] = QueueState(settings)
+                state = self.queues[settings.queue_id] = QueueState(settings)
+                self.operating.take_queue(state)
             else:
                 state.settings = settings
-                state.strategy = strategies.named(settings.strategy)
                 self._time_anew(settings.queue_id)
+        for settings in queues:
+            self.deciding.take_queue(settings)
         known = {settings.queue_id for settings in queues}
         for queue_id in [one for one in self.queues if one not in known]:
             in_use = any(caller.queue_id == queue_id for caller in self.callers.values())
             if not in_use and not self.offers.uses(queue_id) and not self.talks.uses(queue_id):
                 del self.queues[queue_id]
+                self.deciding.drop_queue(queue_id)
+        for caller in self.callers.values():
+            if caller.stay is Stay.WAITING:
+                self.queues[caller.queue_id].line.add(caller.entry_id, self.key_of(caller))
+        self.deciding.serve_all()
 
     def _time_anew(self, queue_id: str) -> None:
         """The longest wait may have changed for those who wait already."""
         for caller in list(self.callers.values()):
             if caller.queue_id == queue_id and caller.stay in (Stay.WAITING, Stay.OFFERED, Stay.RETURNING):
                 self.hold_timer(caller)
-                self._time(caller)
+                self.exits.time(caller)
 
     def queue_named(self, name: str) -> QueueState:
         """The queue of that name, or NotFound."""
@@ -96,9 +135,17 @@ class Acd:
         queue_id: str,
         priority: int,
         answered: bool,
+        vip: bool = False,
+        asks: tuple[Ask, ...] = (),
+        joined_at: Moment = 0,
+        last_agent_id: str = "",
     ) -> QueuedCaller:
-        """A caller joins a queue, now."""
+        """A caller joins a queue, now, with the place of `joined_at` if he has an earlier one. He may be turned away at once.
+
+        `last_agent_id`: who served him last, '' nobody.
+        """
         now = self._ports.clock.now()
+        until = bound_until(self.queues[queue_id].settings, self.roster.agents.get(last_agent_id), now)
         caller = QueuedCaller(
             entry_id=new_id(),
             call_id=call_id,
@@ -106,9 +153,14 @@ class Acd:
             queue_id=queue_id,
             node=node,
             number=number,
-            joined_at=now,
+            joined_at=joined_at or now,
+            entered_at=now,
             priority=priority,
             answered=answered,
+            vip=vip,
+            asks=asks,
+            bound_to=last_agent_id if until else "",
+            bound_until=until,
         )
         self._ports.publish(
             CallerQueued(
@@ -118,9 +170,16 @@ class Acd:
                 leg_id=leg_id,
                 queue_id=queue_id,
                 priority=priority,
+                position=self.queues[queue_id].line.count_below(self.key_of(caller)) + 1,
+                joined_at=joined_at,
+                vip=vip,
+                asks=asks,
+                bound_to=caller.bound_to,
+                bound_until=until,
             )
         )
-        self.take_up(caller)
+        if not self.exits.turned_away(caller):
+            self.take_up(caller)
         return caller
 
     def take_up(self, caller: QueuedCaller) -> None:
@@ -135,25 +194,43 @@ class Acd:
         caller.stay = Stay.WAITING
         queue = self.queues[caller.queue_id]
         if caller.timer is None:
-            self._time(caller)
-        queue.line.add(caller.entry_id, caller.place())
-        self._serve_caller(queue)
+            self.exits.time(caller)
+        queue.line.add(caller.entry_id, self.key_of(caller))
+        self.deciding.wait(caller)
         self.watch()
 
-    def _time(self, caller: QueuedCaller) -> None:
-        if longest_ms := self.queues[caller.queue_id].settings.max_wait_ms:
-            left_us = caller.joined_at + longest_ms * 1000 - self._ports.clock.now()
-            caller.timer = self._ports.clock.call_later(max(left_us, 0) / 1e6, lambda: self._waited_too_long(caller))
+    def place_anew(self, caller: QueuedCaller) -> None:
+        """His priority is another: his place changes at once, and what follows from it is decided."""
+        line = self.queues[caller.queue_id].line
+        if caller.entry_id in line:
+            line.add(caller.entry_id, self.key_of(caller))
+        if self.deciding.matcher.waits(caller.entry_id):
+            self.deciding.wait(caller)
 
-    def remove(self, caller: QueuedCaller, reason: LeftReason = LeftReason.REMOVED) -> None:
-        """Take a caller out of the queue; his leg is the flow's again."""
-        self.leave(caller, reason, self._ports.clock.now())
-        self._on_done(caller.leg_id, reason)
+    def taken_up_ringing(self, caller: QueuedCaller) -> None:
+        """A recovery found a phone ringing for a caller: nobody else is asked, unless his queue rings several."""
+        self.queues[caller.queue_id].line.remove(caller.entry_id)
+        if not self.rings_several(caller):
+            self.deciding.stop(caller)
 
-    def leave(self, caller: QueuedCaller, reason: LeftReason, at: Moment) -> None:
+    def rings_several(self, caller: QueuedCaller) -> bool:
+        """Whether more than one phone may ring for a caller at the same time."""
+        return named(self.queues[caller.queue_id].settings.strategy).rings is not Rings.ONE
+
+    def key_of(self, caller: QueuedCaller) -> tuple[int, Moment]:
+        """What orders a queue's line; the smallest stands first."""
+        return (self.deciding.place(caller), caller.joined_at)
+
+    def remove(self, caller: QueuedCaller, reason: LeftReason = LeftReason.KICKED, to: str = "") -> None:
+        """Take a caller out of the queue; his leg is the flow's again, or goes where an overflow sends it."""
+        self.leave(caller, reason, self._ports.clock.now(), to)
+        self._on_done(caller.leg_id, reason, to)
+
+    def leave(self, caller: QueuedCaller, reason: LeftReason, at: Moment, to: str = "") -> None:
         """The wait ends; whoever was being rung for him stops ringing."""
         self.hold_timer(caller)
         self.queues[caller.queue_id].line.remove(caller.entry_id)
+        self.deciding.stop(caller, said=True)
         self._forget(caller)
         self.watch()
         self._ports.publish(
@@ -163,10 +240,12 @@ class Acd:
                 call_id=caller.call_id,
                 queue_id=caller.queue_id,
                 reason=reason,
-                wait_ms=ms_between(caller.joined_at, at),
+                wait_ms=ms_between(caller.entered_at, at),
+                to=to,
             )
         )
         self.offers.withdraw(caller)
+        self.operating.caller_gone(caller.queue_id)
 
     def hold_timer(self, caller: QueuedCaller) -> None:
         """The longest wait no longer runs; `wait` starts it again with what is left."""
@@ -177,11 +256,6 @@ class Acd:
     def _forget(self, caller: QueuedCaller) -> None:
         self.callers.pop(caller.entry_id, None)
         self._by_leg.pop(caller.leg_id, None)
-
-    def _waited_too_long(self, caller: QueuedCaller) -> None:
-        caller.timer = None
-        if caller.stay in (Stay.WAITING, Stay.OFFERED, Stay.RETURNING) and not self.offers.is_bridging(caller):
-            self.remove(caller, LeftReason.TIMED_OUT)
 
     # --- legs -------------------------------------------------------------------------------------
 
@@ -200,9 +274,11 @@ class Acd:
             self.talks.see_off(caller)
         if caller.stay is Stay.TALKED:
             self._forget(caller)
+            self.operating.caller_gone(caller.queue_id)
         else:
             lost = fact.cause == "SWITCH_LOST"
-            self.leave(caller, LeftReason.SWITCH_LOST if lost else LeftReason.ABANDONED, fact.at)
+            queue = self.queues[caller.queue_id].settings
+            self.leave(caller, abandoned(queue, caller.joined_at, fact.at, lost=lost), fact.at)
 
     def on_leg_parked(self, fact: LegParked) -> None:
         """A leg may be driven: an agent who answered is bridged, a caller who came back waits or goes on in his flow."""
@@ -234,15 +310,17 @@ class Acd:
                 ended_by=ended_by,
             )
         )
+        self.deciding.talked(caller.agent_id)
 
     def release(self, caller: QueuedCaller) -> None:
         """The conversation is over and the leg is parked: the flow goes on."""
         self._forget(caller)
-        self._on_done(caller.leg_id, LeftReason.CONNECTED)
+        self.operating.caller_gone(caller.queue_id)
+        self._on_done(caller.leg_id, LeftReason.CONNECTED, "")
 
     def watch(self) -> None:
         """Have events handed over at once while a caller waits or an agent could take one: both are about to be decided."""
-        awaited = any(queue.line or queue.ready for queue in self.queues.values())
+        awaited = self.deciding.matcher.is_anybody_ready() or any(queue.line for queue in self.queues.values())
         if awaited == self._watching:
             return
         self._watching = awaited
@@ -254,63 +332,20 @@ class Acd:
 
     # --- decisions --------------------------------------------------------------------------------
 
-    def _serve_caller(self, queue: QueueState) -> None:
-        """Offer the first waiting caller to the first ready agent, as long as there are both."""
-        while queue.line and queue.ready:
-            entry_id, agent_id = queue.line.first(), queue.ready.first()
-            if entry_id is None or agent_id is None:
-                return
-            self._offer(self.callers[entry_id], self.roster.agents[agent_id])
-
-    def _serve_agent(self, agent: AgentState) -> None:
-        """Offer a ready agent the first caller of all his queues: lower tier first, then the place in line."""
-        best: tuple[int, tuple[int, Moment], str] | None = None
-        for tier in agent.tiers:
-            queue = self.queues.get(tier.queue_id)
-            if queue is None or not queue.line:
-                continue
-            entry_id = queue.line.first() or ""
-            found = (tier.level, self.callers[entry_id].place(), entry_id)
-            if best is None or found < best:
-                best = found
-        if best is not None:
-            self._offer(self.callers[best[2]], agent)
-
     def _offer(self, caller: QueuedCaller, agent: AgentState) -> None:
         self.queues[caller.queue_id].line.remove(caller.entry_id)
-        self._leave_pools(agent)
         self.offers.make(caller, agent)
 
     def agent_changed(self, agent: AgentState) -> None:
-        """Keep the pools in step with one agent, and serve him if he has become free."""
-        may = agent.is_offerable(self._ports.clock.monotonic()) and self._ports.node_is_up(
-            agent.station.node if agent.station else ""
-        )
-        if not may:
-            self._leave_pools(agent)
-            self.watch()
-            return
-        self._leave_pools(agent)
-        agent.in_pool = True
-        for tier in agent.tiers:
-            if queue := self.queues.get(tier.queue_id):
-                candidate = strategies.Candidate(
-                    agent_id=agent.agent_id,
-                    level=tier.level,
-                    position=tier.position,
-                    idle_since=agent.idle_since,
-                )
-                queue.ready.add(agent.agent_id, queue.strategy(candidate))
-        self._serve_agent(agent)
+        """Keep in step with one agent; if he has become free, he is offered whoever is next."""
+        self.exits.agent_changed(agent)
+        self.deciding.agent_changed(agent)
         self.watch()
-
-    def _leave_pools(self, agent: AgentState) -> None:
-        if agent.in_pool:
-            agent.in_pool = False
-            for queue in self.queues.values():
-                queue.ready.remove(agent.agent_id)
 
     def refresh_all(self) -> None:
         """Look at every agent anew: a switch came up or went down, or a configuration changed."""
-        for agent in list(self.roster.agents.values()):
-            self.agent_changed(agent)
+        with self.deciding.together(self.roster.agents):
+            for agent in list(self.roster.agents.values()):
+                self.agent_changed(agent)
+        for queue_id in list(self.queues) if self._ports.node_is_up("") else []:
+            self.operating.caller_gone(queue_id)  # he may have gone while ccd was away

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 import structlog
 
 from ccd.acd.callers import Offer, QueuedCaller, Stay
-from ccd.acd.facts import CallerReturned
+from ccd.acd.causes import penalty_of
+from ccd.acd.facts import CallerReturned, OfferResult
 from ccd.acd.model import Activity
 from ccd.acd.ports import Ports
 from ccd.base.clock import Moment, ms_between
@@ -39,6 +40,10 @@ class Talks:
         """Whether a conversation of that queue goes on."""
         return any(offer.queue_id == queue_id for offer in self._by_leg.values())
 
+    def has(self, agent_id: str) -> bool:
+        """Whether an agent is in a conversation."""
+        return any(offer.agent_id == agent_id for offer in self._by_leg.values())
+
     def on_agent_leg_ended(self, fact: LegEnded) -> None:
         """When the customer hangs up, the switch ends the agent's leg first and says so first."""
         offer = self._by_leg.pop(fact.leg_id, None)
@@ -50,8 +55,6 @@ class Talks:
         caller = self._acd.callers.get(offer.entry_id)
         queue = self._acd.queues[offer.queue_id].settings
         if caller is not None and caller.stay is Stay.TALKING and caller.offer_id == offer.offer_id:
-            if agent is not None and ms_between(caller.connected_at, fact.at) < queue.min_talk_ms:
-                self._acd.roster.penalise(agent, queue.reject_delay_ms, False, 0)
             if fact.disposition == "send_bye" and not self._ports.is_parked(caller.leg_id):
                 caller.stay, caller.ended_at = Stay.ENDING, fact.at
             else:
@@ -62,7 +65,13 @@ class Talks:
     def agent_gone(self, caller: QueuedCaller, at: Moment) -> None:
         """The agent left the conversation: too soon, and the caller is back in line; else the flow goes on."""
         caller.ended_at = 0
-        if ms_between(caller.connected_at, at) < self._acd.queues[caller.queue_id].settings.min_talk_ms:
+        queue = self._acd.queues[caller.queue_id].settings
+        if ms_between(caller.connected_at, at) < queue.min_talk_ms:
+            if agent := self._acd.roster.agents.get(caller.agent_id):
+                penalty = penalty_of(OfferResult.REJECTED, queue)
+                agent.count(penalty.cause)
+                self._acd.roster.penalise(agent, penalty)
+            self._acd.deciding.refused(caller, caller.agent_id, queue.refused_again_ms)
             self.give_back(caller, at)
             return
         self._acd.end_talk(caller, at, EndedBy.AGENT)
@@ -71,8 +80,9 @@ class Talks:
 
     def give_back(self, caller: QueuedCaller, at: Moment) -> None:
         """An agent had him, or as good as had him: the same place, and offered again once his leg stands parked."""
+        self._acd.offers.withdraw_losers(caller)
         agent_id, offer_id = caller.agent_id, caller.offer_id
-        caller.offer_id = caller.agent_id = caller.agent_leg_id = ""
+        caller.offer_id = caller.agent_id = caller.agent_leg_id = caller.winner = ""
         caller.connected_at = 0
         values = onchannel.variables(connected_at=0, agent_id="", offer_id="")
         self._ports.switch_of(caller.node).tell(SetVariables(leg_id=caller.leg_id, values=values))

@@ -1,4 +1,4 @@
-"""The benchmarks: `python -m ccd.bench esl|dispatch|ivr|lists|recover`."""
+"""The benchmarks: `python -m ccd.bench esl|dispatch|growth|ivr|lists|load|recover`."""
 
 from __future__ import annotations
 
@@ -15,14 +15,16 @@ from collections.abc import Callable  # noqa: E402
 import structlog  # noqa: E402
 
 from ccd.base.errors import CcdError, NotFound  # noqa: E402
-from ccd.bench import dispatch, esl, ivr, lists, recover  # noqa: E402
+from ccd.bench import dispatch, esl, growth, ivr, lists, load, recover  # noqa: E402
 from ccd.bench.result import Result, show  # noqa: E402
 
 BENCHES: dict[str, Callable[..., Result]] = {
     "esl": esl.run,
     "dispatch": dispatch.run,
+    "growth": growth.run,
     "ivr": ivr.run,
     "lists": lists.run,
+    "load": load.run,
     "recover": recover.run,
 }
 REFUSED, NEEDED = 1, 3

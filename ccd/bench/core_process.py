@@ -26,11 +26,13 @@ from ccd.base import log as logging
 from ccd.base.errors import CcdError, DaemonUnreachable
 from ccd.base.processes import die_with_parent
 from ccd.core.house import House
+from ccd.core.verbs import VERBS
 from ccd.journal.configuration import Configuration
 from ccd.settings.model import Settings
 from ccd.side.core_link import CoreLink
 
 START_S, STOP_S = 20.0, 10.0
+LAG_EVERY_S = 0.005
 
 
 class CoreProcess:
@@ -133,6 +135,16 @@ class CoreProcess:
             self._link.stop()
             self._link = None
 
+    def processor_s(self) -> float:
+        """Processor time that it has used so far."""
+        fields = Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+    def resident_mb(self) -> float:
+        """Memory that it holds."""
+        lines = (line.split() for line in Path(f"/proc/{self.pid}/status").read_text().splitlines())
+        return next(int(words[1]) for words in lines if words[0] == "VmRSS:") / 1000
+
     def log_tail(self, lines: int = 12) -> str:
         """The last lines of its log and output."""
         texts = [path.read_text(errors="replace") for path in (self.log, self.folder / "core.out") if path.exists()]
@@ -144,6 +156,25 @@ class CoreProcess:
         return [line for line in lines if '"level":"error"' in line.replace(" ", "")]
 
 
+class LoopLag:
+    """How late the loop was at most to wake somebody who had asked for it."""
+
+    def __init__(self) -> None:
+        self._max_s = 0.0
+        gevent.spawn(self._watch)
+
+    def taken(self, *_: object) -> dict[str, float]:
+        """The longest since this was asked last."""
+        longest, self._max_s = self._max_s, 0.0
+        return {"max_ms": longest * 1000}
+
+    def _watch(self) -> None:
+        while True:
+            due = time.monotonic() + LAG_EVERY_S
+            gevent.sleep(LAG_EVERY_S)
+            self._max_s = max(self._max_s, time.monotonic() - due)
+
+
 def main() -> None:
     """Run until SIGTERM."""
     content = msgspec.json.decode(Path(sys.argv[1]).read_bytes())
@@ -151,6 +182,7 @@ def main() -> None:
     logging.configure(level="info", format="json", numbers="full", file=settings.log.file, process="core")
     house = House(settings)
     gevent.signal_handler(signal.SIGTERM, house.stop_soon)
+    VERBS["bench.lag"] = LoopLag().taken
     try:
         configuration = msgspec.convert(content["configuration"], Configuration)
         if house.state.load_configuration() is None:

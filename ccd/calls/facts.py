@@ -179,6 +179,14 @@ class Repaired(Fact, tag="repaired", frozen=True, kw_only=True):
     what: str
 
 
+class LegRinging(Signal, frozen=True, kw_only=True):
+    """A telephone that we called rings; `at` is when it began."""
+
+    leg_id: str
+    call_id: str
+    role: Role
+
+
 class LegParked(Signal, frozen=True, kw_only=True):
     """A leg stands parked and may be driven."""
 

@@ -32,6 +32,7 @@ class Leg:
     offer_id: str = ""
     ordered: bool = False
     created_at: Moment = 0
+    progressed_at: Moment = 0
     answered_at: Moment = 0
     parked: bool = False
     leased: bool = False

@@ -39,6 +39,7 @@ class Place(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     joined_at: int = 0
     priority: int = 0
     queued: int = 0
+    asks: str = ""
     connected_at: int = 0
     agent_id: str = ""
     offer_id: str = ""
@@ -48,7 +49,7 @@ class Place(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 _FIELDS = tuple(field.name for field in msgspec.structs.fields(Place))
 _NUMBERS = {"arrived_at", "joined_at", "priority", "queued", "connected_at", "repeat_calls"}
-_ENCODED = {"values", "stack", "node", "recording_path", "dialled", "last_agent"}
+_ENCODED = {"values", "asks", "stack", "node", "recording_path", "dialled", "last_agent"}
 
 
 def variables(**changed: object) -> dict[str, str]:

@@ -21,6 +21,7 @@ from ccd.calls.facts import (
     LegCreated,
     LegEnded,
     LegParked,
+    LegRinging,
     LegsBridged,
     LegsUnbridged,
     Outcome,
@@ -60,6 +61,7 @@ class Registry:
         self.recognise: Recognise = recognise or (lambda _, dialled, trunk: (trunk, self.e164(dialled)))
         self._steps: dict[type, Callable[[Any, str], None]] = {
             e.ChannelCreated: self._created,
+            e.ChannelProgressed: self._progressed,
             e.ChannelAnswered: self._answered,
             e.ChannelParked: self._parked,
             e.ChannelBridged: self._bridged,
@@ -158,6 +160,13 @@ class Registry:
                 number_e164=self.e164(leg.number),
             )
         )
+
+    def _progressed(self, event: e.ChannelProgressed, node: str) -> None:
+        leg = self.legs.get(event.leg_id)
+        if leg is None or leg.inbound or leg.progressed_at or leg.answered_at:
+            return
+        leg.progressed_at = event.at
+        self._publish(LegRinging(at=event.at, leg_id=leg.leg_id, call_id=leg.call_id, role=leg.role))
 
     def _answered(self, event: e.ChannelAnswered, node: str) -> None:
         leg = self.legs.get(event.leg_id)
@@ -273,7 +282,7 @@ class Registry:
                 cause=cause,
                 protocol_cause=event.protocol_cause if event else "",
                 disposition=event.disposition if event else disposition,
-                progressed_at=event.progressed_at if event else 0,
+                progressed_at=event.progressed_at if event else leg.progressed_at,
                 answered_at=leg.answered_at,
             )
         )

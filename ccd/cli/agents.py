@@ -8,8 +8,11 @@ from typing import Any, TypeVar
 import click
 
 from ccd.cli.changes import faults_by_option, given, said
-from ccd.cli.options import client, json_option
+from ccd.cli.options import DURATION, Duration, client, json_option
 from ccd.cli.output import show_json, show_record, show_table
+from ccd.cli.skills import levels_text, skill_levels
+from ccd.cli.tiers import PLACE
+from ccd.settings.units import duration_text
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -22,14 +25,48 @@ COLUMNS = {
     "since": "since",
     "station": "station",
     "call": "call_id",
+    "next": "next",
+    "too long since": "overrun_since",
 }
-PLACES = {"serves queue": "queue", "level": "level", "position": "position"}
+PLACES = {"serves queue": "queue"} | PLACE
+REMEMBERED = {
+    "queue": "queue",
+    "strategy": "strategy",
+    "calls today": "calls_today",
+    "talked today": "talk_today_ms",
+    "offers to others since": "offers_since",
+    "forgotten": "forgets",
+}
+
+
+class OwnWrapUp(Duration):
+    """A duration, or `queue` for what the queue says."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        """The milliseconds, -1 for the queue's."""
+        return -1 if value == "queue" else super().convert(value, param, ctx)
 
 
 def agent_options(command: F) -> F:
     """The settings of an agent, as `add` and `set` take them."""
     command = click.option(
         "--record", type=click.Choice(["no", "agent", "never"]), help="Whether the agent's conversations are recorded."
+    )(command)
+    command = click.option(
+        "--skill",
+        "skills",
+        multiple=True,
+        callback=skill_levels,
+        help="english=5, from 1 to 10; english= takes it away. As often as needed.",
+    )(command)
+    command = click.option(
+        "--wrap-up",
+        "wrap_up_ms",
+        type=OwnWrapUp(),
+        help="The agent's wrap-up after each call; `queue` as the queue says.",
+    )(command)
+    command = click.option(
+        "--ring", "ring_ms", type=DURATION, help="The phone rings no longer than that; 0 as the queue says."
     )(command)
     command = click.option("--station", help="The station a login without one goes to; '' for none.")(command)
     return click.option("--display-name", help="As people know the agent; any script.")(command)
@@ -63,9 +100,16 @@ def show(context: click.Context, name: str, as_json: bool) -> None:
         show_json(body)
         return
     shown = {heading: body.get(key) for heading, key in COLUMNS.items()}
-    shown |= {"own station": body["own_station"], "record": body["record"]}
-    show_record(shown | {"unanswered in a row": body.get("no_answers", 0)})
+    shown |= {"own station": body["own_station"], "record": body["record"], "skills": levels_text(body["skills"])}
+    shown |= {"idle since": body["idle_since"]}
+    shown |= {"ring": duration_text(body["ring_ms"]) if body["ring_ms"] else "as the queue says"}
+    shown |= {"wrap up": duration_text(body["wrap_up_ms"]) if body["wrap_up_ms"] >= 0 else "as the queue says"}
+    missed = ", ".join(f"{cause} {count}" for cause, count in sorted(body.get("missed", {}).items()))
+    shown |= {"next reason": body.get("next_reason", ""), "wrap-up until": body.get("wrap_up_until")}
+    show_record(shown | {"not taken in a row": missed or "none"})
     show_table(body["tiers"], PLACES, "serves no queue")
+    if body["remembered"]:
+        show_table(body["remembered"], REMEMBERED, "")
 
 
 @agents.command()
@@ -73,7 +117,7 @@ def show(context: click.Context, name: str, as_json: bool) -> None:
 @agent_options
 @json_option
 @click.pass_context
-def add(context: click.Context, /, *, name: str, as_json: bool, **values: str | None) -> None:
+def add(context: click.Context, /, *, name: str, as_json: bool, **values: Any) -> None:
     """Add an agent."""
     with faults_by_option(context):
         body = client(context).post("agents", name=name, **values)
@@ -85,7 +129,7 @@ def add(context: click.Context, /, *, name: str, as_json: bool, **values: str | 
 @agent_options
 @json_option
 @click.pass_context
-def set_(context: click.Context, /, *, name: str, as_json: bool, **values: str | None) -> None:
+def set_(context: click.Context, /, *, name: str, as_json: bool, **values: Any) -> None:
     """Change an agent; what is not given stays as it is."""
     with faults_by_option(context):
         body = client(context).patch("agents", name, **given(context, **values))

@@ -73,7 +73,7 @@ PARTS: dict[str, tuple[str, dict[str, str]]] = {
             "queue": "queue",
             "joined": "joined_at",
             "left": "left_at",
-            "reason": "reason",
+            "outcome": "outcome",
             "waited": "wait_ms",
             "agent": "agent",
             "talked": "talk_ms",

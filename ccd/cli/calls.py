@@ -77,3 +77,32 @@ def hangup(context: click.Context, call_id: str, as_json: bool) -> None:
         show_json(body)
     else:
         click.echo(f"call {body['call_id']} is hung up")
+
+
+@calls.command()
+@click.argument("call_id")
+@click.argument("priority", type=click.IntRange(-1000, 1000))
+@json_option
+@click.pass_context
+def priority(context: click.Context, call_id: str, priority: int, as_json: bool) -> None:
+    """Give a waiting caller another priority, from -1000 to 1000; -- before a negative one. His place changes at once."""
+    body = client(context).post("calls", call_id, "priority", priority=priority)
+    place = f", place {body['position']} in {body['queue']}" if body["position"] else ", and a phone rings for it"
+    if as_json:
+        show_json(body)
+    else:
+        click.echo(f"call {body['call_id']} has priority {body['priority']}{place}")
+
+
+@calls.command()
+@click.argument("call_id")
+@click.option("--to-fallback", is_flag=True, help="To the site's fallback, instead of on in the flow.")
+@json_option
+@click.pass_context
+def kick(context: click.Context, call_id: str, to_fallback: bool, as_json: bool) -> None:
+    """Take a waiting caller out of his queue: his flow goes on by `overflowed`; where it has no such edge he is hung up."""
+    body = client(context).post("calls", call_id, "kick", to_fallback=to_fallback or None)
+    if as_json:
+        show_json(body)
+    else:
+        click.echo(f"call {body['call_id']} is out of its queue" + (", in the fallback" if to_fallback else ""))

@@ -42,7 +42,7 @@ def typed(param: click.Parameter) -> str:
     return param.opts[-1] if isinstance(param, click.Option) else (param.name or "").upper()
 
 
-def given(context: click.Context, **values: str | int | None) -> dict[str, str | int]:
+def given(context: click.Context, **values: Any) -> dict[str, Any]:
     """What `set` was given; a usage error when that is nothing."""
     some = {key: value for key, value in values.items() if value is not None}
     if not some:

@@ -2,14 +2,33 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any, TypeVar
+
 import click
 
-from ccd.cli.changes import said
+from ccd.cli.changes import faults_by_option, given, said
 from ccd.cli.options import client, json_option
 from ccd.cli.output import show_json, show_table
 
-COLUMNS = {"queue": "queue", "agent": "agent", "level": "level", "position": "position"}
+PLACE = {"level": "level", "position": "position", "weight": "weight", "specialist": "specialist"}
+COLUMNS = {"queue": "queue", "agent": "agent"} | PLACE
 RANK = click.IntRange(1, 1000)
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def place_options(command: F) -> F:
+    """An agent's place in a queue, as `add` and `set` take it."""
+    for option in reversed(
+        (
+            click.option("--level", type=RANK, help="Lower levels are offered calls first; 1 without it."),
+            click.option("--position", type=RANK, help="The order within a level; 1 without it."),
+            click.option("--weight", type=click.IntRange(1, 100), help="For weighted-random; 10 without it."),
+            click.option("--specialist/--no-specialist", default=None, help="For vip-first: VIP callers go to him."),
+        )
+    ):
+        command = option(command)
+    return command
 
 
 @click.group()
@@ -32,14 +51,27 @@ def list_(context: click.Context, as_json: bool) -> None:
 @tiers.command()
 @click.argument("queue")
 @click.argument("agent")
-@click.option("--level", type=RANK, default=1, show_default=True, help="Lower levels are offered calls first.")
-@click.option("--position", type=RANK, default=1, show_default=True, help="The order within a level.")
+@place_options
 @json_option
 @click.pass_context
-def add(context: click.Context, /, *, queue: str, agent: str, level: int, position: int, as_json: bool) -> None:
-    """Put an agent into a queue, or move him there."""
-    body = client(context).post("tiers", queue=queue, agent=agent, level=level, position=position)
+def add(context: click.Context, /, *, queue: str, agent: str, as_json: bool, **place: int | bool | None) -> None:
+    """Put an agent into a queue."""
+    with faults_by_option(context):
+        body = client(context).post("tiers", queue=queue, agent=agent, **place)
     said(body, f"{agent} serves {queue}", as_json)
+
+
+@tiers.command("set")
+@click.argument("queue")
+@click.argument("agent")
+@place_options
+@json_option
+@click.pass_context
+def set_(context: click.Context, /, *, queue: str, agent: str, as_json: bool, **place: int | bool | None) -> None:
+    """Change an agent's place in a queue; what is not given stays as it is."""
+    with faults_by_option(context):
+        body = client(context).patch("tiers", queue, agent, **given(context, **place))
+    said(body, f"{agent} has another place in {queue}", as_json)
 
 
 @tiers.command()

@@ -96,6 +96,7 @@ class Adoption:
             agent_id=place.agent_id if role is Role.AGENT else "",
             offer_id=place.offer_id if role is Role.AGENT else "",
             created_at=found.created_at,
+            progressed_at=found.progressed_at,
             answered_at=found.answered_at,
             parked=found.parked and not found.bridged_to,
             bridged_to=found.bridged_to,

@@ -115,7 +115,7 @@ class Closing:
             self.stays.end_talk(
                 past, min(at, agent_end), EndedBy.AGENT if agent_end < at else EndedBy.CALLER, lost=lost
             )
-        self.stays.leave(past, at, LeftReason.SWITCH_LOST if lost else LeftReason.ABANDONED)
+        self.stays.abandon(past, at, lost=lost)
         self._close_transfer(past, at)
         self.stays.close_stale_offers(past, at)
         if ending is not None and ending.fallback:
@@ -143,7 +143,7 @@ class Closing:
         self.stays.connect_unseen(past)
         if past.talking:
             self.stays.end_talk(past, self.stays.talk_ended_at(past))
-        self.stays.leave(past, self._clock.now(), LeftReason.REMOVED)
+        self.stays.leave(past, self._clock.now(), LeftReason.OVERFLOWED)
         self._close_transfer(past, 0)
 
     # --- legs and files ---------------------------------------------------------------------------

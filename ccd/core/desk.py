@@ -9,6 +9,7 @@ from typing import Any
 import structlog
 from gevent import Greenlet
 
+from ccd.acd.facts import CallerQueued
 from ccd.acd.service import Acd
 from ccd.base.clock import Clock
 from ccd.base.errors import NotFound
@@ -18,6 +19,7 @@ from ccd.calls.facts import CallArrived, Role
 from ccd.calls.model import Call, Leg
 from ccd.calls.registry import Registry
 from ccd.core.node import Node
+from ccd.core.overflow_flows import OverflowFlows
 from ccd.core.queue_door import QueueDesk
 from ccd.core.reception import Reception
 from ccd.core.screen import Screen
@@ -26,7 +28,7 @@ from ccd.ivr.answering import answer_in_time
 from ccd.ivr.doors import Diverted, Doors
 from ccd.ivr.flow import Flow
 from ccd.ivr.frames import NONE_WAIT
-from ccd.ivr.queueing import QueueDone
+from ccd.ivr.queueing import QueueDone, QueueMoved
 from ccd.ivr.runner import run_flow
 from ccd.ivr.talk import Talk
 from ccd.ivr.unheard import Unheard
@@ -38,7 +40,10 @@ log = structlog.get_logger(__name__)
 
 
 class Desk:
-    """Receives calls. `nodes` are the switches by name, `doors` what flows may use besides queues and prompts."""
+    """Receives calls. `nodes` are the switches by name, `doors` what flows may use besides queues and prompts.
+
+    `keep` has the configuration written to disk: there is a new flow of ours in it.
+    """
 
     def __init__(
         self,
@@ -52,6 +57,7 @@ class Desk:
         doors: Doors | None = None,
         screen: Screen | None = None,
         reception: Reception | None = None,
+        keep: Callable[[], None] = lambda: None,
     ) -> None:
         self._clock = clock
         self._registry = registry
@@ -62,11 +68,14 @@ class Desk:
         self._reception = reception or Reception(clock=clock, site=site, publish=publish)
         self.running: dict[str, Greenlet] = {}
         self._unheard = Unheard(clock)
+        self.overflows = OverflowFlows(site, keep)
         self._queues = QueueDesk(
             clock=clock,
             acd=acd,
             nodes=nodes,
             screen=lambda call, queue: self._screen.queue(call, queue) if self._screen is not None else None,
+            last_agent=self._reception.last_agent_id,
+            elsewhere=self.overflows.of,
         )
         self._doors = dataclasses.replace(doors or Doors(), queue=self._queues.door())
 
@@ -210,11 +219,23 @@ class Desk:
                 on_done=lambda error: self._end(leg) if error is not None else None,
             )
 
+    def send_away(self, leg: Leg, reason: str) -> None:
+        """Somebody wants this caller out: his flow is over, and the site's fallback has him."""
+        if leg.mailbox is not None:
+            leg.mailbox.close(reason)
+        self.to_fallback(leg, reason)
+
     def _end(self, leg: Leg) -> None:
         self._nodes[leg.node].switch.tell(Hangup(leg_id=leg.leg_id))
 
-    def on_done(self, leg_id: str, how: str) -> None:
-        """A stay in a queue ended and the leg is the flow's again."""
+    def on_queued(self, fact: CallerQueued) -> None:
+        """A caller stands in another queue than before: he hears that one's music."""
+        leg = self._registry.legs.get(fact.leg_id)
+        if fact.moved_from and leg is not None and leg.mailbox is not None:
+            leg.mailbox.put(QueueMoved())
+
+    def on_done(self, leg_id: str, how: str, to: str = "") -> None:
+        """A stay in a queue ended and the leg is the flow's again, or goes where an overflow sends it."""
         leg = self._registry.legs.get(leg_id)
         if leg is None:
             return
@@ -229,4 +250,4 @@ class Desk:
             )
         )
         if leg.mailbox is not None:
-            leg.mailbox.put(QueueDone(how))
+            leg.mailbox.put(QueueDone(how, to))

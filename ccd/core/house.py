@@ -86,7 +86,14 @@ class House:
         )
         self.errands = Errands(self.clock, wiring.errand_times(settings))
         self.spoken = SpokenTexts(settings.speech)
-        self.acd = Acd(self._ports(), self._stay_done)
+        self.acd = Acd(
+            self._ports(),
+            self._stay_done,
+            self.ledger.remembered,
+            zone=settings.zone,
+            closings=self.ledger.queue_closings,
+            left_places=self.ledger.left_places,
+        )
         self.dialling = Dialling(way_out.dial_ports(self._ports(), self.registry))
         self.recordings = Recordings(
             clock=self.clock,
@@ -148,6 +155,7 @@ class House:
                 keep=self._keep_configuration,
             ),
             doors=wiring.doors(self),
+            keep=self._keep_configuration,
         )
         self.recovery = Recovery(
             clock=self.clock,
@@ -269,8 +277,8 @@ class House:
         node = self.node(name)
         return node.is_reconciled and node.link.is_up
 
-    def _stay_done(self, leg_id: str, how: LeftReason) -> None:
-        self.desk.on_done(leg_id, how)
+    def _stay_done(self, leg_id: str, how: LeftReason, to: str) -> None:
+        self.desk.on_done(leg_id, how, to)
 
     def _node_down(self, node: Node, reason: str) -> None:
         self.publisher.publish(SwitchDisconnected(at=self.clock.now(), node=node.name, reason=reason[:200]))
@@ -300,8 +308,10 @@ class House:
         self.calendars.configure(configuration.calendars)
         self.routes.configure(self.site.routes)
         self.voicemails.configure(configuration.boxes)
+        self.acd.deciding.telling.version = configuration.version
         self.acd.configure(configuration.queues)
         self.acd.roster.configure(configuration.agents, configuration.stations, configuration.tiers)
+        self.acd.roster.breaks.configure(configuration.break_reasons, self.acd.roster.agents.values())
 
     def _agent_name(self, agent_id: str) -> str:
         agent = self.acd.roster.agents.get(agent_id)

@@ -83,7 +83,11 @@ class KnownLegs:
         if leg.role is Role.TRANSFER and found.parked and not found.bridged_to:
             self._dialling.bridge_again(leg.leg_id)
         missed = found.changes(
-            self._clock.now(), answered=bool(leg.answered_at), bridged_to=leg.bridged_to, parked=leg.parked
+            self._clock.now(),
+            answered=bool(leg.answered_at),
+            bridged_to=leg.bridged_to,
+            parked=leg.parked,
+            rang=bool(leg.progressed_at),
         )
         if leg.ordered:  # even its beginning was missed
             missed = found.as_events(self._clock.now())

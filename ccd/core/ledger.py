@@ -15,10 +15,19 @@ from ccd.acd.facts import (
     CallerLeft,
     CallerQueued,
     CallerReturned,
+    LeftReason,
     OfferEnded,
     OfferMade,
+    PositionAnnounced,
+    PriorityChanged,
+    QueueClosed,
+    QueueDrained,
+    QueueOpened,
     TalkEnded,
 )
+from ccd.acd.overflow import target_of
+from ccd.acd.remembered import Remembered
+from ccd.acd.resuming import LeftPlaces
 from ccd.base.clock import Moment
 from ccd.calls.facts import CallAnswered, CallArrived, CallEnded, LegCreated, LegEnded, Role, SwitchConnected
 from ccd.core.open_calls import OpenCall, OpenLeg, OpenTransfer
@@ -41,14 +50,17 @@ from ccd.voicemail.facts import VoicemailDiscarded, VoicemailFailed, VoicemailLe
 
 ENDED_KEPT = 500
 NONE_WAIT = "[]"
+_LEAVES_BY = {LeftReason.KICKED: "overflowed", LeftReason.MOVED: ""}
+"""By which edge a flow goes on whose caller left so, where that is not the reason's word. Moved: he joins again."""
 
 
 class Ledger(msgspec.Struct, kw_only=True):
     """Agents by their latest fact, open calls, legs and (by call) recordings; the legs of the calls that ended last.
 
     `widowed` are offers whose call has ended before them. `core_uuids` tells by node which run of FreeSWITCH the legs belong to.
-    `closings` are the calendars that somebody closed, `route_closings` the routes,
-    `voicemails` by call the messages that are being spoken.
+    `closings` are the calendars that somebody closed, `route_closings` the routes, `queue_closings` the queues,
+    `voicemails` by call the messages that are being spoken, `remembered` what strategies know of agents,
+    `left_places` who hung up while he waited.
     """
 
     agents: dict[str, AgentChanged] = msgspec.field(default_factory=dict)
@@ -60,8 +72,11 @@ class Ledger(msgspec.Struct, kw_only=True):
     masked: dict[str, dict[str, KeptMask] | int] = msgspec.field(default_factory=dict)
     closings: dict[str, CalendarClosed] = msgspec.field(default_factory=dict)
     route_closings: dict[str, RouteClosed] = msgspec.field(default_factory=dict)
+    queue_closings: dict[str, QueueClosed] = msgspec.field(default_factory=dict)
     voicemails: dict[str, VoicemailStarted] = msgspec.field(default_factory=dict)
     ended: dict[str, Moment] = msgspec.field(default_factory=dict)
+    remembered: Remembered = msgspec.field(default_factory=Remembered)
+    left_places: LeftPlaces = msgspec.field(default_factory=LeftPlaces)
     latest_at: Moment = 0
 
     def masks_of(self, call_id: str) -> dict[str, KeptMask]:
@@ -72,6 +87,8 @@ class Ledger(msgspec.Struct, kw_only=True):
     def apply(self, fact: Any) -> None:
         """Follow one fact."""
         self.latest_at = max(self.latest_at, fact.at)
+        self.remembered.apply(fact)
+        self.left_places.apply(fact)
         step = _STEPS.get(type(fact))
         if step is not None:
             step(self, fact)
@@ -127,8 +144,32 @@ def _leg_ended(ledger: Ledger, fact: LegEnded) -> None:
 
 def _queued(ledger: Ledger, fact: CallerQueued) -> None:
     if call := ledger.calls.get(fact.call_id):
-        call.queued, call.entry_id, call.queue_id, call.joined_at = True, fact.entry_id, fact.queue_id, fact.at
+        call.queued, call.entry_id, call.queue_id = True, fact.entry_id, fact.queue_id
+        call.joined_at = fact.joined_at or fact.at
         call.priority, call.done = fact.priority, ""
+        call.vip, call.asks = fact.vip, fact.asks
+        call.bound_to, call.bound_until = fact.bound_to, fact.bound_until
+        call.entered_at, call.hops, call.sent_to = fact.at, fact.hops, ""
+        call.announced = call.announced if fact.moved_from else 0
+
+
+def _priority_changed(ledger: Ledger, fact: PriorityChanged) -> None:
+    call = ledger.calls.get(fact.call_id)
+    if call is not None and call.entry_id == fact.entry_id:
+        call.priority = fact.priority
+
+
+def _queue_closed(ledger: Ledger, fact: QueueClosed) -> None:
+    ledger.queue_closings[fact.queue_id] = fact
+
+
+def _queue_drained(ledger: Ledger, fact: QueueDrained) -> None:
+    if closing := ledger.queue_closings.get(fact.queue_id):
+        ledger.queue_closings[fact.queue_id] = msgspec.structs.replace(closing, draining=False)
+
+
+def _queue_opened(ledger: Ledger, fact: QueueOpened) -> None:
+    ledger.queue_closings.pop(fact.queue_id, None)
 
 
 def _offer_made(ledger: Ledger, fact: OfferMade) -> None:
@@ -152,7 +193,7 @@ def _connected(ledger: Ledger, fact: CallerConnected) -> None:
     if call := ledger.calls.get(fact.call_id):
         call.connected = call.talking = True
         call.connected_at, call.agent_id, call.agent_leg_id = fact.at, fact.agent_id, fact.leg_id
-        call.talked_entry = fact.entry_id
+        call.talked_entry, call.talk_offer = fact.entry_id, fact.offer_id
 
 
 def _returned(ledger: Ledger, fact: CallerReturned) -> None:
@@ -169,7 +210,15 @@ def _talk_ended(ledger: Ledger, fact: TalkEnded) -> None:
 def _left(ledger: Ledger, fact: CallerLeft) -> None:
     if call := ledger.calls.get(fact.call_id):
         call.entry_id = call.queue_id = ""
-        call.done = fact.reason
+        call.done = _LEAVES_BY.get(fact.reason, fact.reason)
+        call.sent_to = fact.to
+        if target_of(fact.to)[0] == "queue":
+            call.done = call.sent_to = ""  # he joins again, by his next fact
+
+
+def _position_announced(ledger: Ledger, fact: PositionAnnounced) -> None:
+    if call := ledger.calls.get(fact.call_id):
+        call.announced = fact.position
 
 
 def _flow_entered(ledger: Ledger, fact: FlowEntered) -> None:
@@ -186,7 +235,7 @@ def _node_entered(ledger: Ledger, fact: NodeEntered) -> None:
         if fact.stack:
             call.stack = "" if fact.stack == NONE_WAIT else fact.stack
         call.values = fact.values or call.values
-        call.done = call.transfer_result = ""
+        call.done = call.transfer_result = call.sent_to = ""
 
 
 def _switch_connected(ledger: Ledger, fact: SwitchConnected) -> None:
@@ -309,10 +358,15 @@ _STEPS: dict[type, Any] = {
     LegCreated: _leg_created,
     LegEnded: _leg_ended,
     CallerQueued: _queued,
+    PriorityChanged: _priority_changed,
+    QueueClosed: _queue_closed,
+    QueueDrained: _queue_drained,
+    QueueOpened: _queue_opened,
     CallerConnected: _connected,
     CallerReturned: _returned,
     TalkEnded: _talk_ended,
     CallerLeft: _left,
+    PositionAnnounced: _position_announced,
     FlowEntered: _flow_entered,
     NodeEntered: _node_entered,
     TransferStarted: _transfer_started,

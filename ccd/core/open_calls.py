@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
+from ccd.acd.matching.stages import Ask
 from ccd.base.clock import Moment
 
 
@@ -22,9 +23,10 @@ class OpenTransfer(msgspec.Struct, kw_only=True, omit_defaults=True):
 class OpenCall(msgspec.Struct, kw_only=True, omit_defaults=True):
     """A call that has not ended, as far as the facts go.
 
-    `talked_entry` is the stay that came to a conversation. `done`: the stay is over and the flow has not gone on yet, by
-    this edge. `place` is the node of the flow, `values` the call's own values there. `leg_ended`: the customer's leg
-    is known to have ended, and not yet the call. `voicemail`: a message was left.
+    `talked_entry` is the stay that came to a conversation, `talk_offer` the offer that did. `done`: the stay is over and the
+    flow has not gone on yet, by this edge. `place` is the node of the flow, `values` the call's own values there.
+    `leg_ended`: the customer's leg is known to have ended, and not yet the call. `voicemail`: a message was left.
+    `entered_at`, `hops` and `announced` are as in ccd.acd.callers; `sent_to`: the stay is over by an overflow to there.
     """
 
     call_id: str
@@ -43,8 +45,17 @@ class OpenCall(msgspec.Struct, kw_only=True, omit_defaults=True):
     entry_id: str = ""
     queue_id: str = ""
     joined_at: Moment = 0
+    entered_at: Moment = 0
+    hops: int = 0
+    announced: int = 0
+    sent_to: str = ""
     priority: int = 0
+    vip: bool = False
+    asks: tuple[Ask, ...] = ()
+    bound_to: str = ""
+    bound_until: Moment = 0
     talked_entry: str = ""
+    talk_offer: str = ""
     done: str = ""
     flow: str = ""
     place: str = ""
@@ -71,6 +82,11 @@ class OpenCall(msgspec.Struct, kw_only=True, omit_defaults=True):
     flow_masked: bool = False
     offers: dict[str, dict[str, str]] = msgspec.field(default_factory=dict)
     legs: dict[str, str] = msgspec.field(default_factory=dict)
+
+    @property
+    def waits_since(self) -> Moment:
+        """When this stay began; a ledger of before there were moves knows only when the caller joined."""
+        return self.entered_at or self.joined_at
 
 
 class OpenLeg(msgspec.Struct, kw_only=True, omit_defaults=True):

@@ -19,11 +19,12 @@ KEPT_US = 7 * 86_400 * 1_000_000
 
 
 class PastCaller(msgspec.Struct, array_like=True, omit_defaults=True, gc=False):
-    """One number: the moments of its latest calls, the outcome of the last that ended, and the agent who talked last."""
+    """One number: when it called, the outcome of the last call that ended, and which agent talked last, until when."""
 
     calls: tuple[Moment, ...] = ()
     outcome: str = ""
     agent_id: str = ""
+    talked_at: Moment = 0
 
 
 class PastCallers(msgspec.Struct, kw_only=True):
@@ -38,7 +39,7 @@ class PastCallers(msgspec.Struct, kw_only=True):
             self._arrived(fact)
         elif isinstance(fact, TalkEnded):
             if caller := self.numbers.get(self.open.get(fact.call_id, "")):
-                caller.agent_id = fact.agent_id
+                caller.agent_id, caller.talked_at = fact.agent_id, fact.at
         elif isinstance(fact, CallEnded) and (caller := self.numbers.get(self.open.pop(fact.call_id, ""))):
             caller.outcome = fact.outcome.value
 
@@ -47,6 +48,11 @@ class PastCallers(msgspec.Struct, kw_only=True):
         caller = self.numbers.get(number) if number else None
         since = at - window_ms * 1000
         return sum(since <= one < at for one in caller.calls) if caller else 0
+
+    def last_agent(self, number: str, at: Moment, window_ms: int) -> str:
+        """The agent who talked last with a number, '' where nobody has within the window before a moment."""
+        caller = self.numbers.get(number) if number else None
+        return caller.agent_id if caller is not None and caller.talked_at >= at - window_ms * 1000 else ""
 
     def of(self, number: str) -> PastCaller | None:
         """What is known of a number."""

@@ -7,6 +7,7 @@ from typing import Any
 
 from ccd.acd.causes import result_of
 from ccd.acd.facts import CallerConnected, CallerLeft, LeftReason, OfferEnded, OfferResult, TalkEnded
+from ccd.acd.leaving import abandoned
 from ccd.acd.model import Activity
 from ccd.acd.service import Acd
 from ccd.base.clock import Clock, Moment, ms_between
@@ -44,7 +45,7 @@ class PastStays:
                     agent_id=offer["agent_id"],
                     offer_id=offer_id,
                     leg_id=offer["leg_id"],
-                    wait_ms=ms_between(past.joined_at, ending.bridged_at),
+                    wait_ms=ms_between(past.waits_since, ending.bridged_at),
                 )
             )
 
@@ -63,6 +64,11 @@ class PastStays:
         )
         self.free_agent(past, at)
 
+    def abandon(self, past: OpenCall, at: Moment, *, lost: bool) -> None:
+        """The caller of a stay of the ledger is gone."""
+        queue = self._acd.queues.get(past.queue_id)
+        self.leave(past, at, abandoned(queue.settings if queue else None, past.joined_at, at, lost=lost))
+
     def leave(self, past: OpenCall, at: Moment, reason: LeftReason) -> None:
         """A stay of the ledger that came to no conversation is over."""
         if past.entry_id and past.talked_entry != past.entry_id:
@@ -73,7 +79,7 @@ class PastStays:
                     call_id=past.call_id,
                     queue_id=past.queue_id,
                     reason=reason,
-                    wait_ms=ms_between(past.joined_at, at),
+                    wait_ms=ms_between(past.waits_since, at),
                 )
             )
 
@@ -127,9 +133,10 @@ class PastStays:
         if agent is None or agent.activity is not Activity.IDLE:
             return
         agent.idle_since = at
-        wrap_up_ms = queue.settings.wrap_up_ms if queue else 0
+        agent.queue_id = past.queue_id
+        wrap_up_ms = agent.wrap_up_ms(queue.settings.wrap_up_ms if queue else 0)
         if at + wrap_up_ms * 1000 > self._clock.now():
-            agent.activity = Activity.TALKING
+            agent.activity, agent.offer_id = Activity.TALKING, past.talk_offer
             self._acd.roster.wrap_up(agent, at, wrap_up_ms)
         else:
             self._acd.roster.publish(agent, "recovered")

@@ -53,6 +53,10 @@ class Reception:
         known = self._callers.of(call.caller_e164)
         call.last_agent = self._agent_name(known.agent_id) if known and known.agent_id else ""
 
+    def last_agent_id(self, call: Call) -> str:
+        """Who talked last with the caller's number, in this call or in the window before now; '' nobody."""
+        return self._callers.last_agent(call.caller_e164, self._clock.now(), self._window_ms)
+
     def flow_for(self, call: Call, route: Route) -> Flow:
         """The flow that a call by this route gets now, open or closed.
 

@@ -13,6 +13,7 @@ import msgspec
 import structlog
 
 from ccd.acd.callers import Stay
+from ccd.acd.model import Activity
 from ccd.acd.service import Acd
 from ccd.base.clock import Clock, Moment
 from ccd.base.errors import NotFound, SwitchError
@@ -146,6 +147,8 @@ class Recovery:
             last = self._ledger.agents.get(agent.agent_id)
             if last is not None and last.activity != agent.activity:
                 self._acd.roster.publish(agent, "recovered")
+            if agent.activity is Activity.IDLE:
+                self._acd.roster.take_next(agent)
 
     def _spawn_look(self, node: Node, core_uuid: str) -> None:
         if node.is_reconciled and node.core_uuid == core_uuid:
@@ -276,6 +279,10 @@ class Recovery:
             flow = self._desk.screened(call) if call.blocked else None
         if flow is None:
             self._desk.to_fallback(leg, "no_flow")
+            return
+        past = self._ledger.calls.get(call.call_id)
+        if past is not None and past.sent_to and (onward := self._desk.overflows.of(call, past.sent_to, flow.language)):
+            self._desk.run(leg, call, onward, self._desk.route_for(call, onward))
             return
         route = self._desk.route_for(call, flow)  # of a number that may have lost its route since
         self._desk.run(

@@ -13,6 +13,7 @@ from typing import Any
 import msgspec
 
 from ccd.acd.agent_states import Cue
+from ccd.acd.asks import read_asks, written_asks
 from ccd.acd.callers import Offer, QueuedCaller, Stay
 from ccd.acd.facts import CallerReturned
 from ccd.acd.model import Activity
@@ -25,6 +26,7 @@ from ccd.core.closing import Closing
 from ccd.core.ledger import Ledger
 from ccd.core.node import Node
 from ccd.core.open_calls import OpenCall
+from ccd.core.queue_door import VIP
 from ccd.switch.commands import Hangup, SetVariables
 from ccd.switch.found import Found
 
@@ -52,6 +54,7 @@ def as_known(place: Place, past: OpenCall | None) -> Place:
         entry_id=past.entry_id,
         joined_at=past.joined_at if stands else 0,
         priority=past.priority,
+        asks=written_asks(past.asks) if stands else "",
         connected_at=past.connected_at if stands and talked else 0,
     )
 
@@ -100,6 +103,7 @@ class Stays:
         return ""
 
     def _caller(self, found: Found, place: Place) -> QueuedCaller:
+        past = self._ledger.calls.get(place.call_id)
         return QueuedCaller(
             entry_id=place.entry_id,
             call_id=place.call_id,
@@ -110,6 +114,13 @@ class Stays:
             joined_at=place.joined_at,
             priority=place.priority,
             answered=bool(found.answered_at),
+            vip=past.vip if past is not None else place.caller_class == VIP,
+            asks=read_asks(place.asks),
+            bound_to=past.bound_to if past is not None else "",
+            bound_until=past.bound_until if past is not None else 0,
+            entered_at=past.entered_at if past is not None else 0,
+            hops=past.hops if past is not None else 0,
+            announced=past.announced if past is not None else 0,
         )
 
     def _talk_counts(self, past: OpenCall, caller: QueuedCaller) -> bool:
@@ -134,7 +145,8 @@ class Stays:
 
     def _take_up_talk(self, node: Node, caller: QueuedCaller, agent: Found, connected: bool) -> None:
         offer = self._offer(caller, agent, onchannel.read(agent.variables))
-        caller.offer_id, caller.agent_id = offer.offer_id, offer.agent_id
+        caller.winner = caller.offer_id = offer.offer_id
+        caller.agent_id = offer.agent_id
         if not connected:
             caller.stay = Stay.OFFERED
             self._acd.take_up(caller)
@@ -164,15 +176,20 @@ class Stays:
         made = past.offers.get(place.offer_id) if past is not None else None
         if caller is not None and made is not None and made["entry_id"] != caller.entry_id:
             caller = None  # made for an earlier stay of the same call
-        if caller is None or caller.stay is not Stay.WAITING or agent is None or agent.activity is not Activity.IDLE:
+        if caller is None or not self._may_ring(caller) or agent is None or agent.activity is not Activity.IDLE:
             node.switch.tell(Hangup(leg_id=found.leg_id, cause="ORIGINATOR_CANCEL"))
             return
         offer = self._offer(caller, found, place)
-        self._acd.queues[caller.queue_id].line.remove(caller.entry_id)
-        caller.stay, caller.offer_id, caller.agent_id = Stay.OFFERED, offer.offer_id, offer.agent_id
+        self._acd.taken_up_ringing(caller)
         self._adopt_offer(offer, caller)
         if found.parked:
-            self._acd.offers.bridge(offer)
+            self._acd.offers.join(offer)
+
+    def _may_ring(self, caller: QueuedCaller) -> bool:
+        """Whether a phone may ring for a caller: nobody's does yet, or his queue rings several."""
+        if caller.stay is Stay.WAITING:
+            return True
+        return caller.stay is Stay.OFFERED and not caller.winner and self._acd.rings_several(caller)
 
     def _offer(self, caller: QueuedCaller, agent: Found, place: Place) -> Offer:
         return Offer(
@@ -185,12 +202,12 @@ class Stays:
             node=self._registry.legs[agent.leg_id].node,
             made_at=agent.created_at,
             call_id=caller.call_id,
+            rang_at=agent.progressed_at,
             answered_at=agent.answered_at,
         )
 
     def _adopt_offer(self, offer: Offer, caller: QueuedCaller) -> None:
-        ring_s = self._acd.queues[caller.queue_id].settings.ring_ms / 1000
-        self._acd.offers.adopt(offer, ring_s - (self._clock.now() - offer.made_at) / 1e6)
+        self._acd.offers.adopt(offer)
         agent = self._acd.roster.find(offer.agent_id)
         agent.offer_id = offer.offer_id
         if agent.activity is Activity.IDLE:
@@ -214,6 +231,7 @@ class Stays:
             "joined_at": place.joined_at if stays else 0,
             "priority": place.priority if stays else 0,
             "queued": 1 if stays else 0,
+            "asks": place.asks if stays else "",
         }
         changed = {name: value for name, value in wanted.items() if getattr(written, name) != value}
         values = onchannel.variables(**changed) | {

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ccd.acd.facts import CallerQueued
 from ccd.calls.facts import (
     CallArrived,
     CallToFallback,
@@ -11,6 +12,7 @@ from ccd.calls.facts import (
     LegCreated,
     LegEnded,
     LegParked,
+    LegRinging,
     LegsBridged,
     SwitchConnected,
 )
@@ -66,9 +68,11 @@ def listen(house: House) -> None:
     on(SwitchConnected, lambda fact: house.recordings.order_again(fact.node))
     on(LegEnded, house.forget_lease)
     on(CallArrived, house.desk.on_arrived)
+    on(CallerQueued, house.desk.on_queued)
     on(LegCreated, house.recovery.closing.on_leg_created)
     on(LegCreated, house.acd.roster.on_leg_created)
     on(LegAnswered, house.acd.offers.on_answered)
+    on(LegRinging, house.acd.offers.on_ringing)
     on(LegParked, house.acd.on_leg_parked)
     on(LegsBridged, house.acd.offers.on_bridged)
     on(RecordStopped, house.recordings.on_stopped)

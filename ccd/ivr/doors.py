@@ -6,7 +6,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+import msgspec
+
+from ccd.base.clock import Moment
 from ccd.base.errors import NotFound, Refused
+from ccd.base.skills import Step
 from ccd.calls.model import Call, Leg
 from ccd.ivr.recording import NO_RECORDING, RecordingDoor
 
@@ -24,6 +28,45 @@ class Diverted(Exception):
         self.flow = flow
 
 
+Steps = tuple[Step, ...]
+"""What a flow asks of agents, by waiting time; () as the queue does."""
+
+
+class Hears(msgspec.Struct, frozen=True, kw_only=True):
+    """What a caller in a queue hears, and which keys lead out of it.
+
+    The first announcement comes `first_ms` after he came, then one each `every_ms` (0: no more; either 0: none), with the next
+    of `prompts` and his place in line, if that is at most `up_to` and not behind the one he was told, `announced`.
+    """
+
+    music: str = ""
+    keys: frozenset[str] = frozenset()
+    came_at: Moment = 0
+    first_ms: int = 0
+    every_ms: int = 0
+    prompts: tuple[str, ...] = ()
+    up_to: int = 0
+    announced: int = 0
+
+    def due_ms(self, said: int) -> int | None:
+        """After how long a wait the next announcement is due, when there have been so many; None never."""
+        first_ms = self.first_ms or self.every_ms
+        if not first_ms or (said and not self.every_ms):
+            return None
+        return first_ms + said * self.every_ms
+
+    def said_by(self, waited_ms: int) -> int:
+        """How many announcements were due before a wait as long as this."""
+        first_ms = self.first_ms or self.every_ms
+        if not first_ms or waited_ms <= first_ms:
+            return 0
+        return 1 + (waited_ms - first_ms - 1) // self.every_ms if self.every_ms else 1
+
+    def tells(self, place: int) -> bool:
+        """Whether he is told his place: never a greater one than before."""
+        return 0 < place <= self.up_to and (not self.announced or place <= self.announced)
+
+
 @dataclass(frozen=True, slots=True)
 class QueueDoor:
     """Queues, as far as a flow uses them.
@@ -33,12 +76,22 @@ class QueueDoor:
     waits: whether the caller stands in line, so that music may be played to him.
     timeout_prompt: what a queue says to a caller who waited too long; '' for nothing.
     screen: asks, before a queue of that name, whether the caller may come to it; Diverted sends him elsewhere.
+    hears: what the leg hears in the queue where it stands; None where it stands in none.
+    press: a key that leads out was pressed.
+    place: the place in line that the caller may be told now; None while a telephone rings for him, or an agent has him.
+    announced: he is told his place.
+    elsewhere: the flow that an overflow's target stands for, in a flow's language; None where there is no such thing.
     """
 
-    enter: Callable[[Call, Leg, str, int], str]
+    enter: Callable[[Call, Leg, str, int, Steps], str]
     waits: Callable[[str], bool]
     timeout_prompt: Callable[[str], str]
     screen: Callable[[Call, Leg, str], None] = lambda call, leg, queue: None
+    hears: Callable[[str], Hears | None] = lambda leg_id: None
+    press: Callable[[str, str], None] = lambda leg_id, key: None
+    place: Callable[[str], int | None] = lambda leg_id: None
+    announced: Callable[[str, int], None] = lambda leg_id, place: None
+    elsewhere: Callable[[Call, str, str], Flow | None] = lambda call, to, language: None
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +117,7 @@ def _no_calendar(calendar: str) -> str:
     raise NotFound(f"no calendar {calendar!r}")
 
 
-def _no_queue(call: Call, leg: Leg, queue: str, priority: int) -> str:
+def _no_queue(call: Call, leg: Leg, queue: str, priority: int, steps: Steps) -> str:
     raise NotFound(f"no queue {queue!r}")
 
 

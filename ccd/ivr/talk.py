@@ -16,7 +16,7 @@ from ccd.base.errors import NotFound
 from ccd.calls.mailbox import Mailbox
 from ccd.calls.model import Call, Leg
 from ccd.ivr import errands, queueing, recording, ringing, transferring, voicemail
-from ccd.ivr.doors import Doors, Outcome
+from ccd.ivr.doors import Doors, Outcome, Steps
 from ccd.ivr.functions import Value
 from ccd.ivr.keys import Keys, Typed
 from ccd.ivr.queueing import QueueDone
@@ -40,7 +40,8 @@ class Talk:
     """One customer's leg in the hands of a flow. Lives in the call's own greenlet.
 
     `keys` are what the caller types. `resumed` tells the first node after a restart that a ccd before this one was at work
-    there; `spoken` is the language of the flow that runs, '' for the site's; `nested`: others wait around it. The modules of
+    there; `spoken` is the language of the flow that runs, '' for the site's; `nested`: others wait around it; `turned_away`: so
+    many queues in a row did not let him wait. The modules of
     this package work with the other attributes.
     """
 
@@ -68,6 +69,7 @@ class Talk:
         self.resumed = False
         self.spoken = ""
         self.nested = False
+        self.turned_away = 0
         self._handed: tuple[dict[str, Value], set[str]] = ({}, set())
         self.keys = Keys(self)
         self._complained: set[str] = set()
@@ -180,9 +182,9 @@ class Talk:
         """Begin the call's recording here, or mask or unmask what follows in it."""
         recording.record(self, do)
 
-    def wait_in_queue(self, queue: str, *, priority: int) -> str:
-        """Stand in a queue, with music, until the leg is ours again; returns connected, timed_out, removed or no_queue."""
-        return queueing.wait_in_queue(self, queue, priority=priority)
+    def wait_in_queue(self, queue: str, *, priority: int, steps: Steps = ()) -> str:
+        """Stand in a queue, with music, until the leg is ours again; returns how that came about, or no_queue."""
+        return queueing.wait_in_queue(self, queue, priority=priority, steps=steps)
 
     def handed(self, values: dict[str, Value], *, secret: set[str]) -> None:
         """Arguments on their way into a sub-flow, or results on their way out; see `ccd.ivr.frames`."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from ccd.acd import facts as acd
+from ccd.acd import inputs
 from ccd.calls import facts as calls
 from ccd.ivr import facts as ivr
 from ccd.recording import facts as recording
@@ -14,7 +15,7 @@ from ccd.voicemail import facts as voicemail
 
 FACT_TYPES: tuple[type[calls.Fact], ...] = tuple(
     kind
-    for module in (calls, ivr, acd, recording, routing, screening, voicemail)
+    for module in (calls, ivr, acd, inputs, recording, routing, screening, voicemail)
     for kind in vars(module).values()
     if isinstance(kind, type) and issubclass(kind, calls.Fact) and kind is not calls.Fact
     if kind.__module__ == module.__name__

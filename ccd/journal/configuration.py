@@ -6,7 +6,7 @@ from typing import Any
 
 import msgspec
 
-from ccd.acd.model import Agent, Queue, Station, Tier
+from ccd.acd.model import Agent, BreakReason, Queue, Station, Tier
 from ccd.routing.calendar import Calendar
 from ccd.routing.routes import Route
 from ccd.routing.trunks import Trunk
@@ -30,4 +30,5 @@ class Configuration(msgspec.Struct, frozen=True, kw_only=True):
     active_flows: dict[str, str] = {}
     calendars: dict[str, Calendar] = {}
     boxes: tuple[Box, ...] = ()
+    break_reasons: tuple[BreakReason, ...] = ()
     trunks: tuple[Trunk, ...] = ()

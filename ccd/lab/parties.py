@@ -216,6 +216,7 @@ class Phone:
             diary.ended_at = _hangup_at(event)
             diary.ended_by = "phone" if _hung_up_here(event) else "switch"
             diary.cause = str(event.get("Hangup-Cause", ""))
+            diary.reason = str(event.get("variable_sip_reason", ""))
 
     def _act_later(self, ms: int, leg: str, ring: Ring) -> None:
         if ms:

@@ -73,7 +73,10 @@ class CallerDiary(msgspec.Struct, kw_only=True):
 
 
 class RingDiary(msgspec.Struct, kw_only=True):
-    """One ring of a phone: who was shown, and what became of it."""
+    """One ring of a phone: who was shown, and what became of it.
+
+    `reason`: the Reason header of the CANCEL or BYE that ended it, as the phone got it; only a real switch's phones get any.
+    """
 
     caller_number: str
     rang_at: int
@@ -81,6 +84,7 @@ class RingDiary(msgspec.Struct, kw_only=True):
     ended_at: int | None = None
     ended_by: Literal["phone", "switch"] | None = None
     cause: str | None = None
+    reason: str = ""
 
 
 class PhoneDiary(msgspec.Struct, kw_only=True):

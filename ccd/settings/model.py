@@ -176,6 +176,9 @@ class Settings(Section):
         default="/usr/share/ccd/sounds", description="the folder of prompts, as FreeSWITCH sees it"
     )
     language: Word = Field(default="zh", description="the language of prompts: a folder in sounds_path")
+    zone: Zone = Field(
+        default="Asia/Shanghai", description="the site's time zone; queues and calendars may have their own"
+    )
     switches: Annotated[tuple[Switch, ...], Several] = Field(default=(Switch(),), description="the FreeSWITCH servers")
     database: Database = Field(default=Database(), description="PostgreSQL")
     recordings: Recordings = Field(default=Recordings(), description="recordings and CDR files, as ccd sees them")

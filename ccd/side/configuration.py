@@ -13,7 +13,7 @@ import structlog
 from gevent.lock import RLock
 from sqlalchemy.exc import SQLAlchemyError
 
-from ccd.acd.model import Agent, Queue, Station, Tier
+from ccd.acd.model import Agent, BreakReason, Queue, Station, Tier
 from ccd.base.clock import Clock, SystemClock
 from ccd.base.errors import CcdError, DaemonUnreachable, NotFound, SettingsError
 from ccd.journal.configuration import Configuration, Route
@@ -24,7 +24,7 @@ from ccd.voicemail.model import Box
 
 log = structlog.get_logger(__name__)
 
-N = TypeVar("N", Agent, Queue, Station, Box)
+N = TypeVar("N", Agent, Queue, Station, Box, BreakReason)
 
 
 class Core(Protocol):
@@ -47,6 +47,8 @@ class Rows(Protocol):
     def tiers(self) -> Sequence[Tier]: ...
     @property
     def boxes(self) -> Sequence[Box]: ...
+    @property
+    def break_reasons(self) -> Sequence[BreakReason]: ...
 
 
 class Written(msgspec.Struct, frozen=True, kw_only=True):
@@ -157,6 +159,10 @@ class Site:
         """The voicemail box of this name or id."""
         return _named(self.current.boxes, name, "voicemail box", "box_id")
 
+    def break_reason(self, name: str) -> BreakReason:
+        """The reason for breaks of this name or id."""
+        return _named(self.current.break_reasons, name, "break reason", "break_id")
+
     def flows_with_box(self, box: str) -> list[str]:
         """The flows in use that name a voicemail box."""
         return self._flows_whose_nodes(lambda node: node.get("type") == "voicemail" and node.get("box") == box)
@@ -197,6 +203,7 @@ class Site:
             stations=tuple(rows.stations),
             tiers=tuple(rows.tiers),
             boxes=tuple(rows.boxes),
+            break_reasons=tuple(rows.break_reasons),
             routes=written.routes,
             trunks=written.trunks,
             flows={sha256: one for flow in flows.values() for sha256, one in flow.documents.items()},

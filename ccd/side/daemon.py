@@ -30,6 +30,7 @@ from ccd.side.configuration import Site
 from ccd.side.core_link import CoreLink
 from ccd.side.database import Database
 from ccd.side.db.stores.config import ConfigStore, Loaded
+from ccd.side.db.stores.decisions import DecisionStore
 from ccd.side.db.stores.history import HistoryStore
 from ccd.side.db.stores.lists import ListStore
 from ccd.side.db.stores.recordings import RecordingStore
@@ -37,7 +38,7 @@ from ccd.side.db.stores.voicemails import VoicemailStore
 from ccd.side.errands import Errands
 from ccd.side.flow_shelf import FlowShelf
 from ccd.side.http.app import build_app
-from ccd.side.http.office import Office, RecordingDesk, SpeechDesk
+from ccd.side.http.office import DecisionDesk, Office, RecordingDesk, SpeechDesk
 from ccd.side.http.references import References
 from ccd.side.http.server import ControlServer
 from ccd.side.lists import ListKeeper
@@ -45,6 +46,7 @@ from ccd.side.recording_erasure import Eraser, sha256_now
 from ccd.side.recording_files import FileDesk, RecordingFiles
 from ccd.side.recording_keeping import RecordingKeeper
 from ccd.side.reload import Reloading, written_of
+from ccd.side.reports.store import Reports
 from ccd.side.speech.prewarm import constant_texts
 from ccd.side.speech.speaker import Speaker
 from ccd.side.voicemail_files import VoicemailEraser, VoicemailFiles
@@ -141,6 +143,11 @@ class OfficeProcess:
             site=self._site,
             store=lambda: ConfigStore(self._database.engine()),
             history=lambda: HistoryStore(self._database.engine()),
+            decisions=DecisionDesk(
+                journal=lambda: DecisionStore(self._database.engine()),
+                language=self._settings.language,
+                zone=self._settings.zone,
+            ),
             voicemails=lambda: VoicemailStore(self._database.engine()),
             recordings=self._recording_desk(),
             references=References(
@@ -152,6 +159,8 @@ class OfficeProcess:
             speech=self._speech_desk(),
             lists=lambda: self._lists,
             reload=self._reloading.now,
+            reports=lambda: Reports(self._database.engine()),
+            zone=self._settings.zone,
         )
         control = self._settings.control
         self._server = ControlServer(build_app(office), control.socket, mode=control.mode, group=control.group)

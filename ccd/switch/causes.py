@@ -48,7 +48,7 @@ _BY_CAUSE: dict[str, Unanswered] = {
     "SWITCH_LOST": Unanswered.CANCELLED,
 }
 
-_OVER_TRUNK = ("sofia/gateway/", "freetdm/")
+OVER_TRUNK = ("sofia/gateway/", "freetdm/")
 
 
 def why_unanswered(cause: str, protocol_cause: str, progressed_at: int, contact: str) -> Unanswered:
@@ -65,6 +65,6 @@ def why_unanswered(cause: str, protocol_cause: str, progressed_at: int, contact:
         why = Unanswered.NO_ANSWER if progressed_at else Unanswered.UNREACHABLE
     else:
         why = _BY_CAUSE.get(cause, Unanswered.REJECTED if progressed_at else Unanswered.UNREACHABLE)
-    if why is Unanswered.UNREACHABLE and contact.startswith(_OVER_TRUNK):
+    if why is Unanswered.UNREACHABLE and contact.startswith(OVER_TRUNK):
         return Unanswered.CONGESTION
     return why

@@ -116,6 +116,10 @@ class RecordStopped(SwitchEvent, frozen=True, kw_only=True):
     hung_up: bool = False
 
 
+class ChannelProgressed(SwitchEvent, frozen=True, kw_only=True):
+    """The far end of a leg rings, or sends sound before it answers (180, 183)."""
+
+
 class ChannelHungUp(SwitchEvent, frozen=True, kw_only=True):
     """The channel is gone; `cause` is FreeSWITCH's word for why, `protocol_cause` the SIP status (`sip:486`) if any."""
 

@@ -21,6 +21,7 @@ from ccd.switch.events import (
     ChannelBridged,
     ChannelCreated,
     ChannelParked,
+    ChannelProgressed,
     SwitchEvent,
 )
 
@@ -43,6 +44,7 @@ class Found(msgspec.Struct, frozen=True, kw_only=True):
     parked: bool
     plays: bool
     early_media: bool = False
+    progressed_at: Moment = 0
     ended: bool
     variables: dict[str, str]
 
@@ -86,11 +88,15 @@ class Found(msgspec.Struct, frozen=True, kw_only=True):
                 carried=self.carried(),
             )
         ]
-        return events + self.changes(at, answered=False, bridged_to="", parked=False)
+        return events + self.changes(at, answered=False, bridged_to="", parked=False, rang=False)
 
-    def changes(self, at: Moment, *, answered: bool, bridged_to: str, parked: bool) -> list[SwitchEvent]:
+    def changes(
+        self, at: Moment, *, answered: bool, bridged_to: str, parked: bool, rang: bool = True
+    ) -> list[SwitchEvent]:
         """The events that were missed since the leg was in the given state."""
         events: list[SwitchEvent] = []
+        if self.progressed_at and not rang and not self.answered_at and not self.inbound:
+            events.append(ChannelProgressed(leg_id=self.leg_id, at=self.progressed_at))
         if self.answered_at and not answered:
             events.append(ChannelAnswered(leg_id=self.leg_id, at=self.answered_at))
         if self.bridged_to and self.bridged_to != bridged_to:
@@ -157,6 +163,8 @@ def read_dump(text: str) -> Found:
         # FreeSWITCH unsets the response when an application begins and sets it when it has ended.
         plays=get("variable_current_application") == "playback" and not get("variable_current_application_response"),
         early_media=_moment(get("Caller-Channel-Progress-Media-Time")) > 0,
+        progressed_at=_moment(get("Caller-Channel-Progress-Time"))
+        or _moment(get("Caller-Channel-Progress-Media-Time")),
         ended=state in ("CS_HANGUP", "CS_REPORTING", "CS_DESTROY"),
         variables={
             key.removeprefix("variable_"): str(value) for key, value in dump.items() if key.startswith("variable_")

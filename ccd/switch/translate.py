@@ -23,6 +23,7 @@ from ccd.switch.events import (
     ChannelCreated,
     ChannelHungUp,
     ChannelParked,
+    ChannelProgressed,
     ChannelUnbridged,
     DigitPressed,
     Heartbeat,
@@ -157,6 +158,8 @@ def _hung_up(h: Headers) -> SwitchEvent:
 
 BUILDERS: dict[str, Callable[[Headers], SwitchEvent]] = {
     "CHANNEL_CREATE": _created,
+    "CHANNEL_PROGRESS": lambda h: ChannelProgressed(leg_id=h.leg_id, at=h.at),
+    "CHANNEL_PROGRESS_MEDIA": lambda h: ChannelProgressed(leg_id=h.leg_id, at=h.at),
     "CHANNEL_ANSWER": lambda h: ChannelAnswered(leg_id=h.leg_id, at=h.at),
     "CHANNEL_PARK": _parked,
     "CHANNEL_BRIDGE": lambda h: ChannelBridged(leg_id=h.leg_id, at=h.at, other_id=_other(h)),

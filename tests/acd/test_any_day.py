@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from ccd.acd.callers import Stay
 from ccd.acd.facts import CallerQueued, OfferMade
-from ccd.acd.model import Activity, Presence
+from ccd.acd.matching.score import place_of
+from ccd.acd.model import Activity, BreakReason, Presence
+from ccd.base.errors import Refused
 from ccd.calls.facts import CallArrived, CallEnded
 from ccd.switch.commands import Bridge, Hangup
 from ccd.switch.events import ChannelUnbridged
@@ -76,6 +80,31 @@ class Day(RuleBasedStateMachine):
         if self.world.agent(who).presence is not Presence.LOGGED_OUT:
             roster = self.world.acd.roster
             roster.resume(f"a-{who}") if back else roster.pause(f"a-{who}", "lunch")
+
+    @rule(who=name, what=st.sampled_from(["on_break", "logged_out", ""]))
+    def next_status(self, who: str, what: str) -> None:
+        duties = self.world.acd.duties
+        if not what:
+            duties.clear_next(f"a-{who}")
+        elif self.world.agent(who).presence is not Presence.LOGGED_OUT:
+            duties.next(f"a-{who}", what, "lunch" if what == "on_break" else "")
+
+    @rule(who=name, end=st.booleans())
+    def word_on_wrap_up(self, who: str, end: bool) -> None:
+        duties = self.world.acd.duties
+        if self.world.agent(who).activity is Activity.WRAP_UP:
+            with suppress(Refused):  # it may have its longest already
+                duties.end_wrap_up(f"a-{who}") if end else duties.extend_wrap_up(f"a-{who}", 20_000)
+
+    @rule(who=name)
+    def reset(self, who: str) -> None:
+        self.world.acd.duties.reset(f"a-{who}")
+
+    @rule(limit_s=st.sampled_from([0, 10]))
+    def break_reasons(self, limit_s: int) -> None:
+        reason = BreakReason(break_id="b", name="lunch", limit_ms=limit_s * 1000)
+        roster = self.world.acd.roster
+        roster.breaks.configure([reason] if limit_s else [], roster.agents.values())
 
     @rule(who=name)
     def private_call(self, who: str) -> None:
@@ -166,15 +195,16 @@ class Day(RuleBasedStateMachine):
         for state in acd.queues.values():
             for agent in acd.roster.agents.values():
                 serves = any(one.queue_id == state.settings.queue_id for one in agent.tiers)
-                if serves and agent.is_offerable(self.world.clock.monotonic()) and self.world.is_up:
-                    assert len(state.line) == 0, (
+                if serves and self.world.acd.deciding.matcher.is_ready(agent.agent_id) and self.world.is_up:
+                    waiting = [acd.callers[entry] for entry in state.line]
+                    assert all(agent.agent_id in one.refused for one in waiting), (
                         f"{agent.agent_id} is ready and somebody waits in {state.settings.name}"
                     )
 
     @invariant()
     def one_offer_to_an_agent_and_to_a_caller(self) -> None:
         out = list(self.world.acd.offers.out.values())
-        live = [one for one in out if not one.cancelled]
+        live = [one for one in out if one.withdrawn is None]
         assert len({one.agent_id for one in out}) == len(out)
         assert len({one.entry_id for one in live}) == len(live)
         for offer in out:
@@ -183,6 +213,17 @@ class Day(RuleBasedStateMachine):
         offered = {one.agent_id for one in out}
         for agent in self.world.acd.roster.agents.values():
             assert (agent.activity is Activity.OFFERED) == (agent.agent_id in offered)
+
+    @invariant()
+    def what_comes_next_is_only_awaited_while_there_is_a_call(self) -> None:
+        for agent in self.world.acd.roster.agents.values():
+            assert not agent.next_presence or agent.activity is not Activity.IDLE
+            assert (agent.timer is not None) == (agent.activity is Activity.WRAP_UP)
+            past = self.world.ledger.agents.get(agent.agent_id)
+            if past is not None:
+                assert (past.next_presence, past.overrun_at) == (agent.next_presence, agent.overrun_at)
+                if agent.presence is not Presence.ON_BREAK:
+                    assert agent.overrun_at == 0
 
     @invariant()
     def who_talks_talks_to_somebody(self) -> None:
@@ -195,7 +236,7 @@ class Day(RuleBasedStateMachine):
     def waiting_callers_stand_in_line_in_order(self) -> None:
         callers = self.world.acd.callers
         for state in self.world.acd.queues.values():
-            places = [callers[entry].place() for entry in state.line]
+            places = [self.world.acd.deciding.place(callers[entry]) for entry in state.line]
             assert places == sorted(places)
             waiting = {one.entry_id for one in callers.values() if one.stay is Stay.WAITING}
             assert set(state.line) == {one for one in waiting if callers[one].queue_id == state.settings.queue_id}
@@ -229,7 +270,8 @@ class Day(RuleBasedStateMachine):
             for entry, at in first.items():
                 other = queued[entry]
                 if other.queue_id == one.queue_id and at > one.joined_at:
-                    assert (-other.priority, other.at) < one.place()
+                    theirs = place_of(other.at, other.priority, ageing_ms=60_000)
+                    assert theirs < self.world.acd.deciding.place(one)
 
     def teardown(self) -> None:
         """Everybody goes home: nothing may be left."""

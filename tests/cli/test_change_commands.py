@@ -10,6 +10,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from ccd.cli.call_record import ranges
+from ccd.cli.overflow import EXITS
 from ccd.cli.queues import SETTINGS
 from ccd.cli.root import root
 from ccd.side.http.queues import ChangedQueue
@@ -48,11 +49,12 @@ def test_a_site_is_changed_and_taken_down_from_the_command_line(world: World) ->
 
 def test_every_setting_of_a_queue_has_an_option_and_is_shown_as_it_is_typed(world: World) -> None:
     world.staffed().idle()
-    assert {key for _, key, _, _ in SETTINGS} == set(ChangedQueue.__struct_fields__)
+    several = {"asks", "causes", "overflow", "announce_prompts"}
+    assert {key for _, key, _, _ in (*SETTINGS, *EXITS)} | several == set(ChangedQueue.__struct_fields__)
     assert ccd(world, "queues", "set", "sales", "--reject-delay", "90s", "--min-talk", "250ms").exit_code == 0
     shown = lines(ccd(world, "queues", "show", "sales"))
-    for option, _, _, _ in SETTINGS:
-        assert option[2:].replace("-", " ") in shown
+    for option, _, _, _ in (*SETTINGS, *EXITS):
+        assert option.partition("/")[0][2:].replace("-", " ") in shown
     assert (shown["ring"], shown["reject delay"], shown["min talk"]) == ("15s", "90s", "250ms")
     assert (shown["wrap up"], shown["max wait"]) == ("0s", "0 (for ever)")
 
@@ -72,7 +74,7 @@ def test_show_prints_a_record_or_the_apis_body(world: World, noun: str, name: st
         ("queues add q1 --ring 0s", 1, "ccd: --ring: at least 1s\n"),
         ("queues set sales --ring 0", 1, "ccd: --ring: at least 1s\n"),
         ("queues set sales --wrap-up 2d", 1, "ccd: --wrap-up: at most 1d\n"),
-        ("queues set sales --strategy luck", 1, "ccd: --strategy: no 'luck'; known: "),
+        ("queues set sales --strategy luck", 1, "ccd: --strategy: unknown strategy 'luck'; known: "),
         ("queues add q1 --music /tmp/${x}", 1, "ccd: --music: an absolute path"),
         ("stations add s1 1001", 1, "ccd: CONTACT: '1001' is no contact"),
         ("stations set desk1 --contact 1001", 1, "ccd: --contact: '1001' is no contact"),

@@ -156,7 +156,7 @@ ACTIONS = st.one_of(
         st.just("phone"), st.sampled_from(("rings", "answers", "talks", "USER_BUSY", "NO_ANSWER", "NORMAL_CLEARING"))
     ),
     st.tuples(st.just("comes back"), st.just("")),
-    st.tuples(st.just("queue"), st.sampled_from((LeftReason.TIMED_OUT, LeftReason.REMOVED))),
+    st.tuples(st.just("queue"), st.sampled_from((LeftReason.TIMED_OUT, LeftReason.OVERFLOWED))),
     st.tuples(st.just("refuses"), st.sampled_from((Play, Originate, Bridge))),
     st.tuples(st.just("obeys"), st.just("")),
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from ccd.calls.facts import CallArrived, CallEnded, LegEnded, Outcome
@@ -13,6 +14,7 @@ from ccd.core.ledger import Ledger
 from ccd.core.transfers import Transfers
 from ccd.ivr.facts import TransferConnected
 from ccd.screening.facts import CallScreened
+from ccd.side.reports.folding import KINDS, fold
 from tests.builders import World, queue, tier
 from tests.core.switchboard import Switchboard
 from tests.stories.verdicts import rows_are_complete
@@ -80,6 +82,9 @@ def test_whatever_fact_was_the_last_each_row_is_closed_once(
         closing.stays.close_widowed_offers()
         closing.close_legs("fs1", ())
         assert rows_are_complete(after.facts) == [], f"cut after {facts[cut - 1]}"
+        visits = fold(told for fact in after.facts if (told := msgspec.to_builtins(fact))["kind"] in KINDS).visits
+        assert len(visits) <= 1
+        assert all(visit.outcome for visit in visits.values()), f"cut after {facts[cut - 1]}"
 
 
 def is_put_through(board: Switchboard, caller: str) -> None:

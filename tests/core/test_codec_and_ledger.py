@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import builtins
+import collections.abc
+import typing
 from enum import StrEnum
-from typing import Any, get_type_hints
+from types import NoneType
+from typing import Any, cast, get_args, get_origin, get_type_hints
 
 import msgspec
 import pytest
@@ -32,9 +36,38 @@ def example(kind: type[Fact], *, full: bool) -> Fact:
             values[field.name] = number * 10**15
         elif isinstance(hint, type) and issubclass(hint, StrEnum):
             values[field.name] = list(hint)[-1]
+        elif hint == dict[str, int]:
+            values[field.name] = {"busy": 2, "张三": 10**15}
+        elif hint == tuple[str, ...]:
+            values[field.name] = ("one", "张三")
         else:
-            raise AssertionError(f"{kind.__name__}.{field.name}: no example for {hint}")
+            values[field.name] = nested(hint, full=full)
     return kind(**values)
+
+
+def nested(hint: Any, *, full: bool) -> Any:
+    """A value of a type that is made of others."""
+    if isinstance(hint, type) and issubclass(hint, msgspec.Struct):
+        return example(cast(Any, hint), full=full)
+    if isinstance(hint, type) and issubclass(hint, StrEnum):
+        return list(hint)[-1]
+    if hint in (str, int, bool):
+        return hint(7)
+    inner = get_args(hint)
+    if NoneType in inner:
+        return nested(inner[0], full=full)
+    match get_origin(hint):
+        case typing.Literal:
+            return inner[0]
+        case builtins.tuple if inner[-1] is Ellipsis:
+            return (nested(inner[0], full=full),)
+        case builtins.tuple:
+            return tuple(nested(one, full=full) for one in inner)
+        case builtins.frozenset:
+            return frozenset({nested(inner[0], full=full)})
+        case builtins.dict | collections.abc.Mapping:
+            return {nested(inner[0], full=full): nested(inner[1], full=full)}
+    raise AssertionError(f"no example for {hint}")
 
 
 @pytest.mark.parametrize("full", [True, False], ids=["every field", "only what must be"])

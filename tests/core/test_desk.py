@@ -19,7 +19,6 @@ from ccd.core.site import Site
 from ccd.ivr.flow import fingerprint
 from ccd.journal.configuration import Configuration, Route
 from ccd.switch.commands import Hangup, Play, Transfer
-from ccd.switch.events import DigitPressed
 from tests.builders import NODE, World, queue
 
 WAIT = {"start": "q", "nodes": {"q": {"type": "queue", "queue": "sales", "next": "end"}, "end": {"type": "hangup"}}}
@@ -138,11 +137,13 @@ def test_a_caller_whose_flow_broke_in_a_queue_is_offered_to_nobody_in_the_fallba
     world = reception.world
     world.configure([queue("sales")], [], [])
     leg = reception.calls()
-    world.registry.legs[leg].mailbox.aside = lambda event: 1 / 0  # type: ignore[union-attr]
-    world.say(DigitPressed(leg_id=leg, at=world.clock.now(), digit="1"))
+    mailbox = world.registry.legs[leg].mailbox
+    assert mailbox is not None
+    mailbox.aside = lambda event: 1 / 0  # type: ignore[assignment, return-value]
+    mailbox.put("what no flow waits for")
     reception.breathe()
     assert [fact.reason for fact in world.of(CallToFallback)] == ["flow_failed"]
-    assert [fact.reason for fact in world.of(CallerLeft)] == [LeftReason.REMOVED]
+    assert [fact.reason for fact in world.of(CallerLeft)] == [LeftReason.KICKED]
     assert world.acd.caller_of(leg) is None
     world.hung_up(leg)
     assert len(world.of(CallerLeft)) == 1

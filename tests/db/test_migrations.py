@@ -5,7 +5,7 @@ import uuid
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
-from sqlalchemy import BigInteger, DateTime, Integer, Uuid, inspect, select, text
+from sqlalchemy import BigInteger, Boolean, DateTime, Integer, Uuid, inspect, select, text
 from sqlalchemy.dialects.postgresql import JSONB
 
 from ccd.base.errors import Refused
@@ -28,7 +28,6 @@ ONE_OF = {
     "list": "blacklist",
     "action": "reject",
 }
-REASONS = {"queue_entries": "connected"}
 KINDS = {"call_segments": "talk"}
 STATES = {"voicemails": {"state": "new", "file": "complete"}}
 
@@ -37,7 +36,7 @@ def sample(table, column):
     if (state := STATES.get(table.name, {}).get(column.name)) is not None:
         return state
     if column.name == "reason":
-        return REASONS.get(table.name, "why")
+        return "why"
     if column.name == "kind":
         return KINDS.get(table.name, "kind")
     if column.name in ONE_OF:
@@ -45,7 +44,7 @@ def sample(table, column):
     for kind, value in ((Uuid, str(IDS)), (DateTime, NOON), (BigInteger, 7), (Integer, 7), (JSONB, {"a": 1})):
         if isinstance(column.type, kind):
             return value
-    return True if column.name == "inbound" else f"a {column.name}"
+    return True if isinstance(column.type, Boolean) else f"a {column.name}"
 
 
 @pytest.fixture

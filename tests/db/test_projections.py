@@ -129,7 +129,7 @@ def test_the_last_word_counts_not_the_latest_moment(journal, batches):
     for facts in [told] if batches == 1 else [told[:3], told[3:]]:
         journal.write(*facts)
     entry = journal.row("SELECT * FROM ccd.queue_entries")
-    assert (entry["reason"], entry["wait_ms"], entry["returns"]) == ("abandoned", 1999, 1)
+    assert (entry["outcome"], entry["wait_ms"], entry["returns"]) == ("abandoned", 1999, 1)
     assert to_moment(entry["left_at"]) == START + 2 * SECOND - 1000
 
 
@@ -236,7 +236,7 @@ def test_a_caller_who_comes_back_waits_on_and_an_older_connect_changes_nothing(j
     assert to_moment(entry["joined_at"]) == START
     journal.write(acd.CallerLeft(at=START + 9 * SECOND, reason=acd.LeftReason.ABANDONED, wait_ms=9000, **waiting()))
     entry = journal.row("SELECT * FROM ccd.queue_entries")
-    assert (entry["reason"], entry["wait_ms"], entry["connected_at"]) == ("abandoned", 9000, None)
+    assert (entry["outcome"], entry["wait_ms"], entry["connected_at"]) == ("abandoned", 9000, None)
 
 
 def test_agent_history_has_no_gap_and_a_session_ends_with_the_logout(journal):

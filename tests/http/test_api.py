@@ -105,7 +105,8 @@ def test_pause_resume_logout_reach_core_in_order(world: World) -> None:
 
 def test_a_tier_is_listed_by_name_and_removed_once(world: World) -> None:
     world.staffed()
-    assert world.get("tiers")["tiers"] == [{"queue": "sales", "level": 1, "position": 1, "agent": "alice"}]
+    place = {"level": 1, "position": 1, "weight": 10, "specialist": False}
+    assert world.get("tiers")["tiers"] == [{"queue": "sales", "agent": "alice", **place}]
     world.delete("tiers", "sales", "alice")
     with pytest.raises(NotFound):
         world.delete("tiers", "sales", "alice")

@@ -60,8 +60,8 @@ def test_an_agent_and_a_station_change_and_keep_their_ids(world: World) -> None:
         ("queues", "sales", {"ring_ms": 1.5}, "^ring_ms: must be a whole number, not a number with a fraction$"),
         ("queues", "sales", {"ring_ms": True}, "^ring_ms: must be a whole number, not true or false$"),
         ("queues", "sales", {"max_no_answers": 101}, "^max_no_answers: at most 100$"),
-        ("queues", "sales", {"strategy": "random-luck"}, "^strategy: no 'random-luck'; known: "),
-        ("queues", "sales", {"strategy": ""}, "^strategy: no ''"),
+        ("queues", "sales", {"strategy": "random-luck"}, "^strategy: unknown strategy 'random-luck'; known: "),
+        ("queues", "sales", {"strategy": ""}, "^strategy: unknown strategy ''"),
         ("queues", "sales", {"music": "tmp/x.wav"}, "^music: an absolute path"),
         ("queues", "sales", {"timeout_prompt": "../../etc/passwd"}, "does not do as a name"),
         ("queues", "sales", {"timeout_prompt": ""}, "does not do as a name"),
@@ -71,7 +71,7 @@ def test_an_agent_and_a_station_change_and_keep_their_ids(world: World) -> None:
         ("agents", "alice", {}, "nothing to change"),
         ("agents", "alice", {"display_name": "a\nb"}, "one line"),
         ("agents", "alice", {"display_name": ["a"]}, "^display_name: must be a text, not a list$"),
-        ("agents", "alice", {"agent_id": "x"}, "^agent_id: unknown key; known: display_name, station, record$"),
+        ("agents", "alice", {"agent_id": "x"}, "^agent_id: unknown key; known: display_name, station, record, "),
         ("stations", "desk1", {}, "nothing to change"),
         ("stations", "desk1", {"contact": ""}, "^contact: '' is no contact"),
         ("stations", "desk1", {"contact": "user/1@x ${system(id)}"}, "^contact: "),
@@ -135,7 +135,8 @@ def test_a_queue_is_shown_with_all_its_settings_its_agents_and_its_flows(world: 
         "talking": 0,
         "flows": [],
     }
-    assert queue["tiers"] == [{"level": 1, "position": 1, "agent": "alice"}]
+    place = {"level": 1, "position": 1, "weight": 10, "specialist": False}
+    assert queue["tiers"] == [{"agent": "alice", **place}]
     assert world.get("queues", queue["queue_id"]) == queue
 
 
@@ -143,7 +144,8 @@ def test_an_agent_and_a_station_know_each_other(world: World) -> None:
     world.staffed().idle()
     agent, station = world.get("agents", "alice"), world.get("stations", "desk1")
     assert (agent["presence"], agent["own_station"]) == ("logged_out", "desk1")
-    assert agent["tiers"] == [{"queue": "sales", "level": 1, "position": 1}]
+    place = {"level": 1, "position": 1, "weight": 10, "specialist": False}
+    assert agent["tiers"] == [{"queue": "sales", **place}]
     assert (station["contact"], station["agent"], station["own_station_of"]) == ("user/1001@ccd.local", "", ["alice"])
 
 

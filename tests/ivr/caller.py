@@ -11,7 +11,7 @@ from ccd.base.clock import FakeClock
 from ccd.base.errors import NotFound
 from ccd.calls.mailbox import Mailbox
 from ccd.calls.model import Call, Leg
-from ccd.ivr.doors import Doors, QueueDoor
+from ccd.ivr.doors import Doors, QueueDoor, Steps
 from ccd.ivr.facts import FlowLeft, NodeEntered
 from ccd.ivr.flow import Flow
 from ccd.ivr.queueing import QueueDone
@@ -45,6 +45,7 @@ class Caller:
         self.lacks: set[str] = set()
         self.hours: dict[str, str] = {}
         self.entered: list[tuple[str, int]] = []
+        self.asked: list[Steps] = []
         self.facts: list[Any] = []
         self.remembered: list[str] = []
         self.values_told: list[str] = []
@@ -78,10 +79,11 @@ class Caller:
             raise NotFound(f"no calendar {calendar}")
         return self.hours[calendar]
 
-    def _enter(self, call: Call, leg: Leg, queue: str, priority: int) -> str:
+    def _enter(self, call: Call, leg: Leg, queue: str, priority: int, steps: Steps) -> str:
         if queue in self.lacks:
             raise NotFound(f"no queue {queue}")
         self.entered.append((queue, priority))
+        self.asked.append(steps)
         return "local_stream://moh"
 
     def _remember(self, sha256: str, node: str, values: str, stack: str) -> None:

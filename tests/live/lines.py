@@ -21,6 +21,9 @@ PROMPTS = {
     "no_match": (1300, 300),
     "queue_timeout": (1600, 500),
     "queue_wait": (1700, 300),
+    "queue_position": (2500, 300),
+    "queue_position_after": (2700, 300),
+    "many_words": (2900, 20_000),
     "fallback": (1800, 300),
     "closed": (1950, 2500),  # the first that a caller hears: the recording at his end must begin before it is over
     "voicemail_greeting": (500, 300),

@@ -232,7 +232,8 @@ class Story:
     def queue(self, kind: str = "plain", **settings: Any) -> str:
         """Open a line of that kind and its queue; the number to dial. Failed offers cost little unless said otherwise."""
         number = self.site.line(kind)
-        quick = dict.fromkeys(("no_answer_delay_ms", "reject_delay_ms", "busy_delay_ms", "fault_delay_ms"), 300)
+        kinds = ("no_answer_delay", "reject_delay", "busy_delay", "fault_delay", "refused_again")
+        quick = {f"{kind}_ms": 300 for kind in kinds}
         self.site.api.post("queues", name=f"q{number}", **({"record": "no", "min_talk_ms": 0} | quick | settings))
         return number
 

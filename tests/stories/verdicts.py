@@ -7,7 +7,16 @@ from collections.abc import Callable, Iterable
 from itertools import pairwise
 from typing import Any
 
-from ccd.acd.facts import CallerConnected, CallerLeft, CallerQueued, CallerReturned, OfferEnded, OfferMade, TalkEnded
+from ccd.acd.facts import (
+    CallerConnected,
+    CallerLeft,
+    CallerQueued,
+    CallerReturned,
+    OfferEnded,
+    OfferMade,
+    OfferResult,
+    TalkEnded,
+)
 from ccd.calls.facts import CallArrived, CallEnded, LegCreated, LegEnded
 from ccd.ivr.facts import TransferEnded, TransferStarted
 from ccd.lab.stories import CallerDiary, PhoneDiary
@@ -16,6 +25,7 @@ from ccd.voicemail.facts import VoicemailDiscarded, VoicemailFailed, VoicemailLe
 
 OVERLAP_US = 60_000
 NEAR_US = 1_500_000
+REFUSED_AGAIN_US = 30_000_000  # as queues have it unless told otherwise
 PARKED_AGAIN_US = 250_000  # a caller whose agent left is offered again only when his leg stands parked
 
 
@@ -83,10 +93,11 @@ def rows_are_complete(facts: list[Any]) -> list[str]:
 
 
 def the_line_kept_its_order(facts: list[Any]) -> list[str]:
-    """Each offer went to whoever of those in line had waited longest; one queue."""
+    """Each offer went to whoever had waited longest of those in line whom that agent had not just refused; one queue."""
     waiting: dict[str, int] = {}
     back_at: dict[str, int] = {}
     offered: dict[str, str] = {}
+    refused: dict[tuple[str, str], int] = {}
     found = []
     for fact in facts:
         match fact:
@@ -97,7 +108,13 @@ def the_line_kept_its_order(facts: list[Any]) -> list[str]:
                     entry
                     for entry in waiting
                     if entry not in offered.values()
-                    and (entry == fact.entry_id or back_at.get(entry, 0) < fact.at - PARKED_AGAIN_US)
+                    and (
+                        entry == fact.entry_id
+                        or (
+                            back_at.get(entry, 0) < fact.at - PARKED_AGAIN_US
+                            and fact.at - refused.get((entry, fact.agent_id), 0) >= REFUSED_AGAIN_US
+                        )
+                    )
                 ]
                 first = min(others, key=lambda entry: waiting[entry], default="")
                 if first != fact.entry_id:
@@ -106,9 +123,12 @@ def the_line_kept_its_order(facts: list[Any]) -> list[str]:
                 offered[fact.offer_id] = fact.entry_id
             case OfferEnded():
                 offered.pop(fact.offer_id, None)
+                if fact.result in (OfferResult.REJECTED, OfferResult.REDIRECTED):
+                    refused[fact.entry_id, fact.agent_id] = fact.at
             case CallerConnected() | CallerLeft() | TalkEnded():
                 waiting.pop(fact.entry_id, None)
             case CallerReturned():
+                refused[fact.entry_id, fact.agent_id] = fact.at
                 back_at[fact.entry_id] = fact.at
                 waiting[fact.entry_id] = next(
                     one.at for one in facts if isinstance(one, CallerQueued) and one.entry_id == fact.entry_id

@@ -68,6 +68,7 @@ def test_story_of_a_queued_call() -> None:
         "A ChannelAnswered",
         "A ApplicationEnded answer",
         "B ChannelCreated",
+        "B ChannelProgressed",
         "B ChannelAnswered",
         "B JobEnded",
         "B ChannelParked",

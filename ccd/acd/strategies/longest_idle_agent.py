@@ -1,13 +1,13 @@
-"""longest-idle-agent: lower tier level first, within it whoever has been idle longest."""
+"""longest-idle-agent: whoever has been idle longest."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from ccd.acd.strategies import Candidate, strategy
+from ccd.acd.strategies import Candidate, Forgets, strategy
 
 
-@strategy("longest-idle-agent")
+@strategy("longest-idle-agent", "最长空闲", remembers="since when each has been idle", forgets=Forgets.LOGIN)
 def longest_idle_agent(candidate: Candidate) -> Any:
-    """Order by level, then by the end of the last conversation (log-in where there was none)."""
-    return (candidate.level, candidate.idle_since, candidate.position)
+    """The agent whose last conversation or wrap-up ended longest ago; for who has had none, it is his log-in that counts."""
+    return candidate.idle_since

@@ -37,6 +37,7 @@ def _status(house: House, given: dict[str, Any]) -> dict[str, Any]:
         "calls": len(house.registry.calls),
         "legs": len(house.registry.legs),
         "waiting": sum(len(queue.line) for queue in house.acd.queues.values()),
+        "closed_queues": sorted(queue.settings.name for queue in house.acd.queues.values() if queue.closed),
         "agents": len(house.acd.roster.agents),
         "configuration": house.site.configuration.version,
         "recordings": house.recordings.status(),

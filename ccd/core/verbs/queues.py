@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from ccd.base.clock import ms_between
+from ccd.core.verbs.operating import standing_of
 
 if TYPE_CHECKING:
     from ccd.core.house import House
@@ -24,8 +25,9 @@ def _queues_list(house: House, given: dict[str, Any]) -> list[dict[str, Any]]:
                 "strategy": queue.settings.strategy,
                 "waiting": len(waiting),
                 "talking": len(stays) - len(waiting),
-                "ready_agents": len(queue.ready),
+                "ready_agents": house.acd.deciding.matcher.ready_in(queue.settings.queue_id),
                 "longest_wait_ms": ms_between(min(waiting), now) if waiting else 0,
+                **standing_of(house, queue),
             }
         )
     return rows

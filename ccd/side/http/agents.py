@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
 import falcon
 import msgspec
-from msgspec import UNSET, UnsetType
+from msgspec import UNSET, Meta, UnsetType
 
 from ccd.acd import model
 from ccd.base.codes import BadInput
 from ccd.base.errors import NotFound, Refused
 from ccd.side.http.exchange import answer, audited, body, changes, free_text, name
 from ccd.side.http.office import Office
+from ccd.side.http.tiers import place_of
 
 Record = Literal["no", "agent", "never"]
+RingMs = Annotated[int, Meta(ge=0, le=300_000)]
+WrapUpMs = Annotated[int, Meta(ge=-1, le=86_400_000)]
 
 
 class NewAgent(msgspec.Struct, forbid_unknown_fields=True):
@@ -24,14 +27,23 @@ class NewAgent(msgspec.Struct, forbid_unknown_fields=True):
     display_name: str = ""
     station: str = ""
     record: Record = "no"
+    skills: dict[str, int] = {}
+    ring_ms: RingMs = 0
+    wrap_up_ms: WrapUpMs = -1
 
 
 class ChangedAgent(msgspec.Struct, forbid_unknown_fields=True):
-    """The body of PATCH /v1/agents/{agent}; an empty station leaves him without one of his own."""
+    """The body of PATCH /v1/agents/{agent}; an empty station leaves him without one of his own.
+
+    `skills` changes those that it names; null takes one away. A `ring_ms` of 0 and a `wrap_up_ms` of -1 are the queue's.
+    """
 
     display_name: str | UnsetType = UNSET
     station: str | UnsetType = UNSET
     record: Record | UnsetType = UNSET
+    skills: dict[str, int | None] | UnsetType = UNSET
+    ring_ms: RingMs | UnsetType = UNSET
+    wrap_up_ms: WrapUpMs | UnsetType = UNSET
 
 
 class Agents:
@@ -50,7 +62,13 @@ class Agents:
         display_name = free_text(new.display_name, "display_name")
         with audited(request, "agents.add", name(new.name, "agent")):
             agent = self._office.store().add_agent(
-                new.name, display_name=display_name, station=new.station, record=new.record
+                new.name,
+                display_name=display_name,
+                station=new.station,
+                record=new.record,
+                skills=new.skills,
+                ring_ms=new.ring_ms,
+                wrap_up_ms=new.wrap_up_ms,
             )
         answer(response, {**msgspec.to_builtins(agent), "applied": self._office.site.applied()}, 201)
 
@@ -67,14 +85,15 @@ class Agent:
         found = site.agent(agent)
         row = _row(self._office, found.agent_id) or msgspec.to_builtins(found)
         own = site.station(found.station_id).name if found.station_id else ""
-        places = sorted(
-            (site.queue(one.queue_id).name, one.level, one.position)
+        tiers = [
+            {"queue": site.queue(one.queue_id).name} | place_of(one)
             for one in site.current.tiers
             if one.agent_id == found.agent_id
-        )
-        keys = ("queue", "level", "position")
-        tiers = [dict(zip(keys, place, strict=True)) for place in places]
-        answer(response, {**row, "record": found.record, "own_station": own, "tiers": tiers})
+        ]
+        tiers.sort(key=lambda place: (place["queue"], place["level"], place["position"]))
+        own_settings: dict[str, Any] = {"record": found.record, "skills": found.skills, "own_station": own}
+        own_settings |= {"ring_ms": found.ring_ms, "wrap_up_ms": found.wrap_up_ms}
+        answer(response, {**row, **own_settings, **_remembered(self._office, found.agent_id), "tiers": tiers})
 
     def on_patch(self, request: falcon.Request, response: falcon.Response, agent: str) -> None:
         """Change what the body gives; he stays signed in where he is."""
@@ -116,6 +135,15 @@ def _row(office: Office, agent_id: str) -> dict[str, Any] | None:
     """An agent as core sees him; by his id, for a retired namesake may still be talking."""
     rows: list[dict[str, Any]] = office.core.ask("agents.list")
     return next((row for row in rows if row["agent_id"] == agent_id), None)
+
+
+def _remembered(office: Office, agent_id: str) -> dict[str, Any]:
+    """What the strategies of his queues know of him; nothing where core does not have him yet."""
+    try:
+        known: dict[str, Any] = office.core.ask("agents.remembered", agent_id=agent_id)
+    except NotFound:
+        return {"idle_since": None, "remembered": []}
+    return known
 
 
 class Login(msgspec.Struct, forbid_unknown_fields=True):

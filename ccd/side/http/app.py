@@ -7,13 +7,17 @@ from typing import Any
 import falcon
 
 from ccd.side.http.agents import Agent, Agents, AgentVerb
+from ccd.side.http.break_reasons import BreakReason, BreakReasons
 from ccd.side.http.calendars import Calendar, Calendars, CalendarVerb
 from ccd.side.http.calls import Call, Calls, HangUp
+from ccd.side.http.duties import Duty
 from ccd.side.http.exchange import install_error_answers
 from ccd.side.http.lists import Check, Entries, Import, Lists
 from ccd.side.http.office import Office
+from ccd.side.http.operating import CallVerb, QueueVerb
 from ccd.side.http.queues import Queue, Queues
 from ccd.side.http.recordings import Recording, Recordings, RecordingVerb
+from ccd.side.http.reports import Reports
 from ccd.side.http.routes import Choice, Reload, Routes, Trunks
 from ccd.side.http.speech import Speech
 from ccd.side.http.stations import Station, Stations
@@ -21,22 +25,36 @@ from ccd.side.http.status import Status
 from ccd.side.http.tiers import Tier, Tiers
 from ccd.side.http.voicemail_boxes import VoicemailBox, VoicemailBoxes
 from ccd.side.http.voicemails import Voicemail, Voicemails, VoicemailVerb
+from ccd.side.http.why import WhyAgent, WhyCall
 
 ROUTES: tuple[tuple[str, type[Any], str], ...] = (
     ("/v1/status", Status, ""),
     ("/v1/calls", Calls, ""),
     ("/v1/calls/{call_id}", Call, ""),
     ("/v1/calls/{call_id}/hangup", HangUp, ""),
+    ("/v1/calls/{call_id}/kick", CallVerb, "kick"),
+    ("/v1/calls/{call_id}/priority", CallVerb, "priority"),
     ("/v1/agents", Agents, ""),
     ("/v1/agents/{agent}", Agent, ""),
     ("/v1/agents/{agent}/login", AgentVerb, "login"),
     ("/v1/agents/{agent}/logout", AgentVerb, "logout"),
     ("/v1/agents/{agent}/pause", AgentVerb, "pause"),
     ("/v1/agents/{agent}/resume", AgentVerb, "resume"),
+    ("/v1/agents/{agent}/wrap-up", Duty, "wrap_up"),
+    ("/v1/agents/{agent}/next", Duty, "next"),
+    ("/v1/agents/{agent}/reset", Duty, "reset"),
+    ("/v1/break-reasons", BreakReasons, ""),
+    ("/v1/break-reasons/{reason}", BreakReason, ""),
+    ("/v1/why/calls/{call_id}", WhyCall, ""),
+    ("/v1/why/agents/{agent}", WhyAgent, ""),
     ("/v1/stations", Stations, ""),
     ("/v1/stations/{station}", Station, ""),
     ("/v1/queues", Queues, ""),
     ("/v1/queues/{queue}", Queue, ""),
+    ("/v1/queues/{queue}/open", QueueVerb, "open"),
+    ("/v1/queues/{queue}/close", QueueVerb, "close"),
+    ("/v1/queues/{queue}/drain", QueueVerb, "drain"),
+    ("/v1/queues/{queue}/move", QueueVerb, "move"),
     ("/v1/tiers", Tiers, ""),
     ("/v1/tiers/{queue}/{agent}", Tier, ""),
     ("/v1/calendars", Calendars, ""),
@@ -61,6 +79,9 @@ ROUTES: tuple[tuple[str, type[Any], str], ...] = (
     ("/v1/lists/{list}/entries", Entries, ""),
     ("/v1/lists/{list}/import", Import, ""),
     ("/v1/speech", Speech, ""),
+    ("/v1/reports/queues", Reports, "queues"),
+    ("/v1/reports/agents", Reports, "agents"),
+    ("/v1/reports/intervals", Reports, "intervals"),
     ("/v1/recordings", Recordings, ""),
     ("/v1/recordings/erase", Recordings, "erase"),
     ("/v1/recordings/{recording}", Recording, ""),

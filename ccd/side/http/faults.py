@@ -50,7 +50,10 @@ def _what(text: str, key: str, kind: type[msgspec.Struct]) -> str:
     if wrong := _KIND.fullmatch(text):
         return f"must be {_KINDS.get(wrong['wanted'], wrong['wanted'])}, not {_shown_kind(wrong['got'])}"
     if enum := _ENUM.fullmatch(text):
-        return f"must be one of {', '.join(_choices(kind, key))}, not {enum['value'][:40]}"
+        choices = _choices(kind, key)
+        return (
+            f"must be one of {', '.join(choices)}, not {enum['value'][:40]}" if choices else f"no {enum['value'][:40]}"
+        )
     return f"{text[:1].lower()}{text[1:]}"
 
 
@@ -59,8 +62,8 @@ def _shown_kind(got: str) -> str:
 
 
 def _choices(kind: type[msgspec.Struct], key: str) -> list[str]:
-    """What a Literal field may be; it may stand in a union with 'not given'."""
-    hint: Any = typing.get_type_hints(kind)[key]
+    """What a Literal field may be; it may stand in a union with 'not given'. Nothing for a field of an object within."""
+    hint: Any = typing.get_type_hints(kind).get(key)
     options = (
         typing.get_args(hint)
         if isinstance(hint, types.UnionType) or typing.get_origin(hint) is typing.Union

@@ -2,25 +2,38 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeVar
 
-from ccd.acd.model import Agent, Queue, Station
+from ccd.acd.model import Agent, BreakReason, Queue, Station, Tier
 from ccd.base.errors import DaemonUnreachable
 from ccd.side.configuration import Core, Site
 from ccd.side.http.references import References
 from ccd.side.lists import ListKeeper
+from ccd.side.reports.questions import Question
+from ccd.side.reports.recount import Recount
 from ccd.side.speech.speaker import Speaker
+from ccd.side.why.stories import Window
 from ccd.voicemail.model import Box
 
-N = TypeVar("N", Agent, Queue, Station, Box)
+N = TypeVar("N", Agent, Queue, Station, Box, BreakReason)
 
 
 class Store(Protocol):
     """The tables of configuration (ccd.side.db.stores.config). A name that is taken is Refused."""
 
-    def add_agent(self, name: str, *, display_name: str = "", station: str = "", record: str = "no") -> Agent:
+    def add_agent(
+        self,
+        name: str,
+        *,
+        display_name: str = "",
+        station: str = "",
+        record: str = "no",
+        skills: Mapping[str, int | None] | None = None,
+        ring_ms: int | None = None,
+        wrap_up_ms: int | None = None,
+    ) -> Agent:
         """Store a new agent."""
 
     def add_station(self, name: str, contact: str, *, kind: str = "sip", node: str = "") -> Station:
@@ -30,9 +43,17 @@ class Store(Protocol):
         """Store a new queue."""
 
     def change_agent(
-        self, name: str, *, display_name: str | None = None, station: str | None = None, record: str | None = None
+        self,
+        name: str,
+        *,
+        display_name: str | None = None,
+        station: str | None = None,
+        record: str | None = None,
+        skills: Mapping[str, int | None] | None = None,
+        ring_ms: int | None = None,
+        wrap_up_ms: int | None = None,
     ) -> Agent:
-        """Change what is given; NotFound for an agent or a station that is not there."""
+        """Change what is given, a skill of None taken away; NotFound for an agent or a station that is not there."""
 
     def change_station(
         self, name: str, *, contact: str | None = None, kind: str | None = None, node: str | None = None
@@ -48,11 +69,20 @@ class Store(Protocol):
     def change_box(self, name: str, *, queue: str | None = None, agent: str | None = None, **options: Any) -> Box:
         """Change what is given; NotFound."""
 
+    def add_break(self, name: str, **options: Any) -> BreakReason:
+        """Store a new reason for breaks."""
+
+    def change_break(self, name: str, **options: Any) -> BreakReason:
+        """Change what is given; NotFound."""
+
     def retire(self, kind: type[N], name: str) -> N:
         """Take out of use, with its tiers; history keeps it. NotFound."""
 
-    def add_tier(self, queue: str, agent: str, *, level: int = 1, position: int = 1) -> Any:
-        """Put an agent into a queue, or move him there."""
+    def add_tier(self, queue: str, agent: str, **place: Any) -> Tier:
+        """Put an agent into a queue; Refused when he is in it already."""
+
+    def change_tier(self, queue: str, agent: str, **place: Any) -> Tier:
+        """Change what is given of an agent's place; NotFound if he has none."""
 
     def remove_tier(self, queue: str, agent: str) -> None:
         """Take an agent out of a queue; NotFound if he is not in it."""
@@ -120,6 +150,26 @@ class ErasesRecordings(Protocol):
         """All of a caller's."""
 
 
+class ReportRows(Protocol):
+    """What SQL counts (ccd.side.reports.store)."""
+
+    def rows(self, what: str, question: Question) -> list[dict[str, Any]]:
+        """The rows of a report: queues, agents or intervals."""
+
+    def checked(self, what: str, question: Question) -> tuple[list[dict[str, Any]], Recount]:
+        """The rows, and whether the journal says the same."""
+
+    def zone_of(self, queue_id: str) -> str:
+        """A queue's own zone, '' for the site's."""
+
+    def id_of(self, noun: str, name: str) -> str:
+        """The id behind a name; NotFound."""
+
+
+def _no_reports() -> ReportRows:
+    raise DaemonUnreachable("reports are not ready")
+
+
 def _no_reload() -> dict[str, Any]:
     raise DaemonUnreachable("the settings are not ready")
 
@@ -149,6 +199,29 @@ class SpeechDesk:
     switch_path: str
 
 
+class Decisions(Protocol):
+    """The journal of what was decided (ccd.side.db.stores.decisions)."""
+
+    def of_call(self, call_id: str) -> Window:
+        """All that decided about a call; NotFound."""
+
+    def between(self, begin: int, end: int) -> Window:
+        """All that was decided between two moments."""
+
+
+def _no_decisions() -> Decisions:
+    raise DaemonUnreachable("the journal is not ready")
+
+
+@dataclass(frozen=True, slots=True)
+class DecisionDesk:
+    """Explaining decisions: the journal, and the site's language and zone for what is said of it."""
+
+    journal: Callable[[], Decisions] = _no_decisions
+    language: str = "en"
+    zone: str = "UTC"
+
+
 @dataclass(frozen=True, slots=True)
 class Office:
     """Everything a resource may touch. `store` and `history` raise DaemonUnreachable while the database is not ready."""
@@ -165,3 +238,6 @@ class Office:
     recordings: RecordingDesk = field(default_factory=RecordingDesk)
     lists: Callable[[], ListKeeper] = _no_lists
     reload: Callable[[], dict[str, Any]] = _no_reload
+    decisions: DecisionDesk = field(default_factory=DecisionDesk)
+    reports: Callable[[], ReportRows] = _no_reports
+    zone: str = "UTC"

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Any
 
 import falcon
 import msgspec
-from msgspec import Meta
+from msgspec import UNSET, Meta, UnsetType
 
-from ccd.side.http.exchange import answer, audited, body
+from ccd.acd import model
+from ccd.acd.checks import HEAVIEST, LAST_RANK
+from ccd.side.http.exchange import answer, audited, body, changes
 from ccd.side.http.office import Office
 
-Rank = Annotated[int, Meta(ge=1, le=1000)]
+Rank = Annotated[int, Meta(ge=1, le=LAST_RANK)]
+Weight = Annotated[int, Meta(ge=1, le=HEAVIEST)]
+PLACE = ("level", "position", "weight", "specialist")
 
 
 class NewTier(msgspec.Struct, forbid_unknown_fields=True):
@@ -21,6 +25,22 @@ class NewTier(msgspec.Struct, forbid_unknown_fields=True):
     agent: str
     level: Rank = 1
     position: Rank = 1
+    weight: Weight = 10
+    specialist: bool = False
+
+
+class ChangedTier(msgspec.Struct, forbid_unknown_fields=True):
+    """The body of PATCH /v1/tiers/{queue}/{agent}."""
+
+    level: Rank | UnsetType = UNSET
+    position: Rank | UnsetType = UNSET
+    weight: Weight | UnsetType = UNSET
+    specialist: bool | UnsetType = UNSET
+
+
+def place_of(tier: model.Tier) -> dict[str, Any]:
+    """An agent's place in a queue as the API shows it."""
+    return {key: getattr(tier, key) for key in PLACE}
 
 
 class Tiers:
@@ -32,28 +52,38 @@ class Tiers:
     def on_get(self, _: falcon.Request, response: falcon.Response) -> None:
         """Every place of an agent in a queue, by name."""
         site = self._office.site
-        places = sorted(
-            (site.queue(one.queue_id).name, one.level, one.position, site.agent(one.agent_id).name)
+        rows = [
+            {"queue": site.queue(one.queue_id).name, "agent": site.agent(one.agent_id).name} | place_of(one)
             for one in site.current.tiers
-        )
-        keys = ("queue", "level", "position", "agent")
-        answer(response, {"tiers": [dict(zip(keys, place, strict=True)) for place in places]})
+        ]
+        rows.sort(key=lambda row: (row["queue"], row["level"], row["position"], row["agent"]))
+        answer(response, {"tiers": rows})
 
     def on_post(self, request: falcon.Request, response: falcon.Response) -> None:
-        """Put an agent into a queue, or move him there."""
+        """Put an agent into a queue; refused when he is in it already."""
         new = body(request, NewTier)
         queue, agent = self._office.site.queue(new.queue), self._office.site.agent(new.agent)
         with audited(request, "tiers.add", f"{queue.name}/{agent.name}"):
-            self._office.store().add_tier(queue.name, agent.name, level=new.level, position=new.position)
-        place = {"queue": queue.name, "agent": agent.name, "level": new.level, "position": new.position}
-        answer(response, {**place, "applied": self._office.site.applied()}, 201)
+            place = {key: getattr(new, key) for key in PLACE}
+            tier = self._office.store().add_tier(queue.name, agent.name, **place)
+        row = {"queue": queue.name, "agent": agent.name} | place_of(tier)
+        answer(response, {**row, "applied": self._office.site.applied()}, 201)
 
 
 class Tier:
-    """DELETE /v1/tiers/{queue}/{agent}."""
+    """PATCH and DELETE /v1/tiers/{queue}/{agent}."""
 
     def __init__(self, office: Office) -> None:
         self._office = office
+
+    def on_patch(self, request: falcon.Request, response: falcon.Response, queue: str, agent: str) -> None:
+        """Change what the body gives of an agent's place in a queue; callers keep theirs."""
+        given = changes(request, ChangedTier)
+        found, who = self._office.site.queue(queue), self._office.site.agent(agent)
+        with audited(request, "tiers.set", f"{found.name}/{who.name}"):
+            tier = self._office.store().change_tier(found.name, who.name, **given)
+        row = {"queue": found.name, "agent": who.name} | place_of(tier)
+        answer(response, {**row, "applied": self._office.site.applied()})
 
     def on_delete(self, request: falcon.Request, response: falcon.Response, queue: str, agent: str) -> None:
         """Take an agent out of a queue."""

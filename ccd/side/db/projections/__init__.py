@@ -48,13 +48,28 @@ PROJECTIONS: dict[str, tuple[str, ...]] = {
 
 FACTS_ONLY = frozenset(
     {
+        "agent_reset",
+        "break_overrun",
+        "agent_not_ready",
+        "agent_ready",
         "calendar_closed",
         "calendar_opened",
+        "caller_held",
+        "caller_waits",
+        "configuration_taken",
         "node_entered",
+        "position_announced",
+        "priority_changed",
+        "queue_closed",
+        "queue_drained",
+        "queue_dropped",
+        "queue_opened",
+        "queue_snapshot",
         "recording_asked",
         "recording_mask_asked",
         "route_closed",
         "route_opened",
+        "rules_taken",
         "transfer_connected",
         "voicemail_failed",
         "voicemail_started",
@@ -63,6 +78,15 @@ FACTS_ONLY = frozenset(
 
 # After all else, over the facts of these kinds together.
 SUMMARY_KINDS = frozenset(
-    {"call_arrived", "caller_queued", "caller_connected", "caller_returned", "caller_left", "talk_ended"}
+    {
+        "call_arrived",
+        "caller_queued",
+        "offer_made",
+        "offer_ended",
+        "caller_connected",
+        "caller_returned",
+        "caller_left",
+        "talk_ended",
+    }
 )
-SUMMARIES = (queueing.CALL_SUMMARY, queueing.QUEUE_SEGMENTS_END)
+SUMMARIES = (queueing.VISIT_SUMMARY, queueing.CALL_SUMMARY, queueing.QUEUE_SEGMENTS_END)

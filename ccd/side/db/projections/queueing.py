@@ -14,13 +14,16 @@ from ccd.side.db.projections.recordset import AT, rows, uid
 _NEWER = "(excluded.state_boot, excluded.state_seq) >= (q.state_boot, q.state_seq)"
 
 CALLER_QUEUED = f"""
-INSERT INTO ccd.queue_entries AS q (entry_id, call_id, leg_id, queue_id, priority, joined_at, node)
+INSERT INTO ccd.queue_entries AS q (entry_id, call_id, leg_id, queue_id, priority, position, moved_from, joined_at, node)
 SELECT DISTINCT ON (f.entry_id) {uid("entry_id")}, {uid("call_id")}, f.leg_id, {uid("queue_id")},
-  coalesce(f.priority, 0), {AT}, coalesce((SELECT c.node FROM ccd.calls c WHERE c.call_id = {uid("call_id")}), '')
-FROM {rows("entry_id text, call_id text, leg_id text, queue_id text, priority integer")}
+  coalesce(f.priority, 0), coalesce(f.position, 0), {uid("moved_from")}, {AT},
+  coalesce((SELECT c.node FROM ccd.calls c WHERE c.call_id = {uid("call_id")}), '')
+FROM {
+    rows("entry_id text, call_id text, leg_id text, queue_id text, priority integer, position integer, moved_from text")
+}
 ORDER BY f.entry_id, f.at
 ON CONFLICT (entry_id) DO UPDATE SET leg_id = excluded.leg_id, priority = excluded.priority, node = excluded.node,
-  joined_at = least(q.joined_at, excluded.joined_at)
+  position = excluded.position, moved_from = excluded.moved_from, joined_at = least(q.joined_at, excluded.joined_at)
 """
 
 
@@ -44,7 +47,7 @@ CALLER_CONNECTED = _entry_state(
     {
         "connected_at": AT,
         "left_at": AT,
-        "reason": "'connected'",
+        "outcome": "'answered'",
         "wait_ms": "f.wait_ms",
         "agent_id": uid("agent_id"),
         "offer_id": uid("offer_id"),
@@ -56,7 +59,7 @@ CALLER_RETURNED = _entry_state(
     {
         "connected_at": "NULL::timestamptz",
         "left_at": "NULL::timestamptz",
-        "reason": "NULL",
+        "outcome": "NULL",
         "wait_ms": "NULL::bigint",
         "agent_id": "NULL::uuid",
         "offer_id": "NULL::uuid",
@@ -66,7 +69,8 @@ CALLER_RETURNED = _entry_state(
 
 CALLER_LEFT = _entry_state(
     ", reason text, wait_ms bigint",
-    {"left_at": AT, "reason": "f.reason", "wait_ms": "f.wait_ms"},
+    # a ccd before visits had one word for all that a person or a flow did
+    {"left_at": AT, "outcome": "CASE f.reason WHEN 'removed' THEN 'kicked' ELSE f.reason END", "wait_ms": "f.wait_ms"},
 )
 
 TALK_STARTED = f"""
@@ -133,15 +137,20 @@ WHERE offers.ended_at IS NULL
 
 _AGENT_COLUMNS = (
     "agent_id text, presence text, activity text, cause text, reason text, session_id text, station_id text,"
-    " call_id text, queue_id text, no_answers integer"
+    " call_id text, queue_id text, offer_id text, no_answers integer"
+)
+_WRAPPED_MS = (
+    "(SELECT sum((extract(epoch FROM s.to_at - s.from_at) * 1000000)::bigint)::bigint / 1000 FROM ccd.agent_states s"
+    " WHERE s.offer_id = q.offer_id AND s.activity = 'wrap_up')"
 )
 
 AGENT_CHANGED = (
     f"""
 INSERT INTO ccd.agent_states (agent_id, from_at, boot_id, seq, presence, activity, reason, cause, session_id,
-  station_id, call_id, queue_id, no_answers)
+  station_id, call_id, queue_id, offer_id, no_answers)
 SELECT {uid("agent_id")}, {AT}, f._boot, f._seq, f.presence, f.activity, coalesce(f.reason, ''), f.cause,
-  {uid("session_id")}, {uid("station_id")}, {uid("call_id")}, {uid("queue_id")}, coalesce(f.no_answers, 0)
+  {uid("session_id")}, {uid("station_id")}, {uid("call_id")}, {uid("queue_id")}, {uid("offer_id")},
+  coalesce(f.no_answers, 0)
 FROM {rows(_AGENT_COLUMNS)}
 ON CONFLICT DO NOTHING
 """,
@@ -160,6 +169,17 @@ WITH touched AS (
 UPDATE ccd.agent_states AS s SET to_at = c.next_at FROM chain c
 WHERE s.agent_id = c.agent_id AND s.from_at = c.from_at AND s.boot_id = c.boot_id AND s.seq = c.seq
   AND s.to_at IS DISTINCT FROM c.next_at
+""",
+    # The visit that an agent wraps up has that time, too.
+    f"""
+WITH touched AS (
+  SELECT {uid("agent_id")} AS agent_id, min({AT}) AS first_at FROM {rows("agent_id text")} GROUP BY 1
+), wrapped AS (
+  SELECT DISTINCT s.offer_id FROM ccd.agent_states s JOIN touched t ON s.agent_id = t.agent_id
+    AND (s.to_at IS NULL OR s.to_at >= t.first_at) WHERE s.offer_id IS NOT NULL
+)
+UPDATE ccd.queue_entries AS q SET wrap_up_ms = {_WRAPPED_MS}
+FROM wrapped w WHERE q.offer_id = w.offer_id
 """,
     f"""
 INSERT INTO ccd.agent_sessions AS s (session_id, agent_id, station_id, logged_in_at)
@@ -194,8 +214,24 @@ FROM (
 WHERE c.call_id = e.call_id
 """
 
+# What a visit is of its call, and what was done for it, computed from the rows that there are by now. Its wait is its own:
+# who was moved has waited longer, and his facts say so.
+VISIT_SUMMARY = f"""
+UPDATE ccd.queue_entries AS q SET visit = n.visit, offers_made = n.offers_made, ring_ms = n.ring_ms,
+  wait_ms = CASE WHEN q.left_at IS NULL THEN NULL ELSE coalesce(n.wait_ms, q.wait_ms) END, wrap_up_ms = {_WRAPPED_MS}
+FROM (
+  SELECT v.entry_id, row_number() OVER (PARTITION BY v.call_id ORDER BY v.joined_at, v.entry_id) AS visit,
+    (extract(epoch FROM greatest(v.left_at - v.joined_at, interval '0')) * 1000000)::bigint / 1000 AS wait_ms,
+    (SELECT count(*) FROM ccd.offers o WHERE o.entry_id = v.entry_id AND o.offered_at IS NOT NULL) AS offers_made,
+    (SELECT o.ring_ms FROM ccd.offers o WHERE o.offer_id = v.offer_id) AS ring_ms
+  FROM ccd.queue_entries v
+  WHERE v.call_id IN (SELECT DISTINCT {uid("call_id")} FROM {rows("call_id text")})
+) AS n
+WHERE n.entry_id = q.entry_id
+"""
+
 QUEUE_SEGMENTS_END = f"""
-UPDATE ccd.call_segments AS s SET ended_at = q.left_at, reason = coalesce(q.reason, '')
+UPDATE ccd.call_segments AS s SET ended_at = q.left_at, reason = coalesce(q.outcome, '')
 FROM ccd.queue_entries q
 WHERE q.call_id IN (SELECT DISTINCT {uid("call_id")} FROM {rows("call_id text")})
   AND s.call_id = q.call_id AND s.kind = 'queue' AND s.segment_key = q.entry_id::text

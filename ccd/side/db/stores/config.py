@@ -5,20 +5,22 @@ Every change and the version it makes are one transaction; `load` is what core g
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
 import msgspec
 from msgspec.structs import asdict, replace
 from sqlalchemy import Connection, Engine, func, insert, text, update
-from sqlalchemy.dialects.postgresql import insert as upsert
 
-from ccd.acd.model import Agent, Queue, Station, Tier
+from ccd.acd.cause_rules import with_causes
+from ccd.acd.checks import check_skills_exist, checked_agent, checked_queue, checked_tier, with_asks, with_skills
+from ccd.acd.model import Agent, BreakReason, Queue, Station, Tier
 from ccd.base import words
 from ccd.base.errors import NotFound, Refused
 from ccd.base.ids import new_id
-from ccd.side.db.stores.rows import TABLES, V, active, add, all_tiers, change, named, version
+from ccd.side.db.stores.overflow import check_not_led_to, check_overflow
+from ccd.side.db.stores.rows import TABLES, V, active, add, all_tiers, change, named, tier_of, version
 from ccd.side.db.tables import agents, config_versions, tiers
 from ccd.voicemail.model import Box
 
@@ -35,6 +37,7 @@ class Loaded(msgspec.Struct, frozen=True):
     stations: tuple[Station, ...]
     tiers: tuple[Tier, ...]
     boxes: tuple[Box, ...]
+    break_reasons: tuple[BreakReason, ...]
 
 
 class ConfigStore:
@@ -53,6 +56,7 @@ class ConfigStore:
                 stations=tuple(active(connection, Station)),
                 tiers=tuple(all_tiers(connection)),
                 boxes=tuple(active(connection, Box)),
+                break_reasons=tuple(active(connection, BreakReason)),
             )
 
     def version(self) -> int:
@@ -75,19 +79,44 @@ class ConfigStore:
         with self._engine.connect() as connection:
             return all_tiers(connection)
 
-    def add_agent(self, name: str, *, display_name: str = "", station: str = "", record: str = "no") -> Agent:
+    def add_agent(
+        self,
+        name: str,
+        *,
+        display_name: str = "",
+        station: str = "",
+        record: str = "no",
+        skills: Mapping[str, int | None] | None = None,
+        ring_ms: int | None = None,
+        wrap_up_ms: int | None = None,
+    ) -> Agent:
         """Add an agent; `station` names where a login without a station goes."""
         with self._change(f"agent {name} added") as connection:
             station_id = named(connection, Station, station).station_id if station else ""
             agent = Agent(
-                agent_id=new_id(), name=_name(name), display_name=display_name, station_id=station_id, record=record
+                agent_id=new_id(),
+                name=_name(name),
+                display_name=display_name,
+                station_id=station_id,
+                record=record,
+                skills=with_skills({}, skills or {}),
+                ring_ms=ring_ms or 0,
+                wrap_up_ms=-1 if wrap_up_ms is None else wrap_up_ms,
             )
-            return add(connection, agent)
+            return add(connection, checked_agent(agent))
 
     def change_agent(
-        self, name: str, *, display_name: str | None = None, station: str | None = None, record: str | None = None
+        self,
+        name: str,
+        *,
+        display_name: str | None = None,
+        station: str | None = None,
+        record: str | None = None,
+        skills: Mapping[str, int | None] | None = None,
+        ring_ms: int | None = None,
+        wrap_up_ms: int | None = None,
     ) -> Agent:
-        """Change what is given of an agent; an empty `station` leaves him without one of his own."""
+        """Change what is given of an agent; an empty `station` leaves him without one of his own, a skill of None is gone."""
         with self._change(f"agent {name} changed") as connection:
             after = named(connection, Agent, name)
             if display_name is not None:
@@ -97,7 +126,13 @@ class ConfigStore:
             if station is not None:
                 own = named(connection, Station, station).station_id if station else ""
                 after = replace(after, station_id=own)
-            return change(connection, after)
+            if skills is not None:
+                after = replace(after, skills=with_skills(after.skills, skills))
+            if ring_ms is not None:
+                after = replace(after, ring_ms=ring_ms)
+            if wrap_up_ms is not None:
+                after = replace(after, wrap_up_ms=wrap_up_ms)
+            return change(connection, checked_agent(after))
 
     def add_station(self, name: str, contact: str, *, kind: str = "sip", node: str = "") -> Station:
         """Add a telephone; `contact` is checked as all that goes to the switch is."""
@@ -118,14 +153,21 @@ class ConfigStore:
     def add_queue(self, name: str, **options: Any) -> Queue:
         """Add a queue; `options` are the fields of ccd.acd.model.Queue that differ from their defaults."""
         with self._change(f"queue {name} added") as connection:
-            return add(connection, _queue({"queue_id": new_id(), "name": _name(name), **options}))
+            queue = _queue({"queue_id": new_id(), "name": _name(name), **with_asks(with_causes({}, options))})
+            _check_asks(connection, queue, options)
+            check_overflow(connection, queue)
+            return add(connection, queue)
 
     def change_queue(self, name: str, **options: Any) -> Queue:
         """Change some settings of a queue; calls that wait in it go on waiting."""
         with self._change(f"queue {name} changed") as connection:
             before = named(connection, Queue, name)
             fixed = {"queue_id": before.queue_id, "name": before.name}
-            return change(connection, _queue({**asdict(before), **options, **fixed}))
+            after = _queue({**msgspec.to_builtins(before), **with_asks(with_causes(before.causes, options)), **fixed})
+            _check_asks(connection, after, options)
+            if "overflow" in options:
+                check_overflow(connection, after)
+            return change(connection, after)
 
     def add_box(self, name: str, *, queue: str = "", agent: str = "", **options: Any) -> Box:
         """Add a voicemail box of a queue, an agent or neither; `options` are fields of ccd.voicemail.model.Box."""
@@ -139,10 +181,21 @@ class ConfigStore:
             before = named(connection, Box, name)
             return change(connection, _box({**asdict(before), **options, **_owners(connection, queue, agent)}))
 
+    def add_break(self, name: str, **options: Any) -> BreakReason:
+        """Add a reason for breaks; `options` are fields of ccd.acd.model.BreakReason."""
+        with self._change(f"break reason {name} added") as connection:
+            return add(connection, BreakReason(break_id=new_id(), name=_name(name), **options))
+
+    def change_break(self, name: str, **options: Any) -> BreakReason:
+        """Change what is given of a reason for breaks; who is on one stays so."""
+        with self._change(f"break reason {name} changed") as connection:
+            return change(connection, replace(named(connection, BreakReason, name), **options))
+
     def rename(self, kind: type[V], name: str, new_name: str) -> V:
         """Give another name; history follows the id."""
         noun = TABLES[kind][2]
         with self._change(f"{noun} {name} renamed to {new_name}") as connection:
+            check_not_led_to(connection, kind, name)
             return change(connection, replace(named(connection, kind, name), name=_name(new_name)))
 
     def retire(self, kind: type[V], name: str) -> V:
@@ -150,6 +203,7 @@ class ConfigStore:
         table, key, noun = TABLES[kind]
         with self._change(f"{noun} {name} retired") as connection:
             gone = named(connection, kind, name)
+            check_not_led_to(connection, kind, name)
             connection.execute(update(table).where(table.c[key] == getattr(gone, key)).values(retired_at=func.now()))
             if key in tiers.c:
                 connection.execute(tiers.delete().where(tiers.c[key] == getattr(gone, key)))
@@ -159,21 +213,29 @@ class ConfigStore:
                 )
             return gone
 
-    def add_tier(self, queue: str, agent: str, *, level: int = 1, position: int = 1) -> Tier:
-        """Let an agent serve a queue, or change his place in it."""
-        if level < 1 or position < 1:
-            raise Refused("level and position begin at 1")
-        with self._change(f"tier {queue} {agent} set to {level}/{position}") as connection:
-            tier = Tier(
-                queue_id=named(connection, Queue, queue).queue_id,
-                agent_id=named(connection, Agent, agent).agent_id,
-                level=level,
-                position=position,
-            )
-            place = {"level": level, "position": position}
-            row = upsert(tiers).values(queue_id=tier.queue_id, agent_id=tier.agent_id, **place)
-            connection.execute(row.on_conflict_do_update(index_elements=["queue_id", "agent_id"], set_=place))
+    def add_tier(self, queue: str, agent: str, **place: Any) -> Tier:
+        """Let an agent serve a queue; Refused when he does already. `place`: fields of ccd.acd.model.Tier."""
+        wanted = checked_tier(Tier(queue_id="", agent_id="", **place))
+        with self._change(f"tier {queue} {agent} added") as connection:
+            tier = replace(wanted, **_whose(connection, queue, agent))
+            if before := tier_of(connection, tier):
+                raise Refused(
+                    f"agent {agent} serves queue {queue} already (level {before.level}, position {before.position}); "
+                    f"`ccd tiers set {queue} {agent}` changes his place"
+                )
+            connection.execute(insert(tiers).values(**asdict(tier)))
             return tier
+
+    def change_tier(self, queue: str, agent: str, **place: Any) -> Tier:
+        """Change what is given of an agent's place in a queue; NotFound when he has none."""
+        with self._change(f"tier {queue} {agent} changed") as connection:
+            before = tier_of(connection, Tier(**_whose(connection, queue, agent)))
+            if before is None:
+                raise NotFound(f"agent {agent} does not serve queue {queue}")
+            after = checked_tier(replace(before, **place))
+            where = (tiers.c.queue_id == after.queue_id) & (tiers.c.agent_id == after.agent_id)
+            connection.execute(update(tiers).where(where).values(**asdict(after)))
+            return after
 
     def remove_tier(self, queue: str, agent: str) -> None:
         """Let an agent no longer serve a queue; NotFound when he did not."""
@@ -210,11 +272,26 @@ def _queue(fields: dict[str, Any]) -> Queue:
     unknown = sorted(set(fields) - set(Queue.__struct_fields__))
     if unknown:
         raise Refused(f"queue: no setting {', '.join(unknown)}")
-    negative = [name for name, value in fields.items() if isinstance(value, int) and value < 0]
+    negative = [
+        name for name, value in fields.items() if isinstance(value, int) and value < 0 and name != "vip_priority"
+    ]
     if negative:
         raise Refused(f"queue: {', '.join(negative)} may not be negative")
     words.audio(queue.music)
-    return queue
+    return checked_queue(queue)
+
+
+def _check_asks(connection: Connection, queue: Queue, options: Mapping[str, Any]) -> None:
+    """Only what is set now: an agent who leaves does not make every later change of the queue impossible."""
+    if "asks" in options:
+        check_skills_exist(queue, active(connection, Agent))
+
+
+def _whose(connection: Connection, queue: str, agent: str) -> dict[str, Any]:
+    return {
+        "queue_id": named(connection, Queue, queue).queue_id,
+        "agent_id": named(connection, Agent, agent).agent_id,
+    }
 
 
 def _owners(connection: Connection, queue: str | None, agent: str | None) -> dict[str, str]:

@@ -9,18 +9,20 @@ import msgspec
 from sqlalchemy import Connection, Table, func, insert, select, update
 from sqlalchemy.exc import IntegrityError
 
-from ccd.acd.model import Agent, Queue, Station, Tier
+from ccd.acd.asks import as_json, from_json
+from ccd.acd.model import Agent, BreakReason, Queue, Station, Tier
 from ccd.base.errors import NotFound, Refused
-from ccd.side.db.tables import agents, config_versions, queues, stations, tiers, voicemail_boxes
+from ccd.side.db.tables import agents, break_reasons, config_versions, queues, stations, tiers, voicemail_boxes
 from ccd.voicemail.model import Box
 
-V = TypeVar("V", Agent, Queue, Station, Box)
+V = TypeVar("V", Agent, Queue, Station, Box, BreakReason)
 
 TABLES: dict[type, tuple[Table, str, str]] = {
     Agent: (agents, "agent_id", "agent"),
     Queue: (queues, "queue_id", "queue"),
     Station: (stations, "station_id", "station"),
     Box: (voicemail_boxes, "box_id", "voicemail box"),
+    BreakReason: (break_reasons, "break_id", "break reason"),
 }
 _DOUBLE = "23505"
 
@@ -54,6 +56,13 @@ def all_tiers(connection: Connection) -> list[Tier]:
     return [Tier(**row._mapping) for row in rows]
 
 
+def tier_of(connection: Connection, whose: Tier) -> Tier | None:
+    """The place of an agent in a queue, if he has one."""
+    where = (tiers.c.queue_id == whose.queue_id) & (tiers.c.agent_id == whose.agent_id)
+    row = connection.execute(select(tiers).where(where)).first()
+    return None if row is None else Tier(**row._mapping)
+
+
 def add(connection: Connection, fresh: V) -> V:
     """Insert; Refused when the name is taken."""
     table, _, noun = TABLES[type(fresh)]
@@ -70,11 +79,16 @@ def change(connection: Connection, after: V) -> V:
 
 
 def _struct(kind: type[V], row: Any) -> V:
-    return msgspec.convert({name: "" if row[name] is None else row[name] for name in kind.__struct_fields__}, kind)
+    values: dict[str, Any] = {name: "" if row[name] is None else row[name] for name in kind.__struct_fields__}
+    if kind is Queue:
+        values["asks"] = from_json(values["asks"])
+    return msgspec.convert(values, kind)
 
 
 def _values(one: msgspec.Struct) -> dict[str, Any]:
-    values = msgspec.structs.asdict(one)
+    values: dict[str, Any] = msgspec.to_builtins(one)
+    if isinstance(one, Queue):
+        values["asks"] = as_json(one.asks)
     for reference in ("station_id", "queue_id", "agent_id"):
         if values.get(reference) == "":
             values[reference] = None

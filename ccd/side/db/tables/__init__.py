@@ -5,7 +5,7 @@ from __future__ import annotations
 from ccd.side.db.tables.calls import call_segments, calls, legs
 from ccd.side.db.tables.journal import facts, journal_cursor, switch_events
 from ccd.side.db.tables.lists import list_changes, list_entries
-from ccd.side.db.tables.people import agents, config_versions, queues, stations, tiers
+from ccd.side.db.tables.people import agents, break_reasons, config_versions, queues, stations, tiers
 from ccd.side.db.tables.queueing import agent_sessions, agent_states, offers, queue_entries
 from ccd.side.db.tables.recordings import recording_audit, recording_masks, recordings
 from ccd.side.db.tables.schema import SCHEMA, metadata
@@ -19,6 +19,7 @@ __all__ = [
     "agent_sessions",
     "agent_states",
     "agents",
+    "break_reasons",
     "call_segments",
     "calls",
     "config_versions",

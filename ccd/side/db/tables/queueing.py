@@ -1,13 +1,25 @@
-"""Waiting and offering, and what agents did. `state_boot` and `state_seq` tell which fact a row's state is from."""
+"""Waiting and offering, and what agents did. `state_boot` and `state_seq` tell which fact a row's state is from.
+
+A row of `queue_entries` is one visit of a queue: who joins again in the same call, or is moved, makes another. `visit` counts
+those of a call from 1. A visit that is over has one outcome, an open one none; `left_at` of an answered one is when he was
+answered (`connected_at`). `ring_ms`, `talk_ms` and `wrap_up_ms` are those of the agent who answered this visit.
+"""
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, Column, Index, Integer, Table, Text, text
+from sqlalchemy import BigInteger, CheckConstraint, Column, Index, Integer, Table, Text, text
 
 from ccd.acd.facts import LeftReason, OfferResult
 from ccd.acd.model import Activity, Presence
 from ccd.calls.facts import EndedBy
 from ccd.side.db.tables.schema import duration, identity, metadata, moment, one_of, words
+
+OUTCOMES = ("answered", *(reason for reason in LeftReason if reason is not LeftReason.CONNECTED))
+
+
+def _count(name: str) -> Column[int]:
+    return Column(name, Integer, nullable=False, server_default=text("0"))
+
 
 queue_entries = Table(
     "queue_entries",
@@ -17,24 +29,33 @@ queue_entries = Table(
     words("leg_id", ""),
     words("node", ""),
     identity("queue_id"),
-    Column("priority", Integer, nullable=False, server_default=text("0")),
+    _count("visit"),
+    identity("moved_from"),
+    _count("priority"),
+    _count("position"),
+    _count("offers_made"),
     moment("joined_at"),
     moment("connected_at"),
     moment("left_at"),
-    words("reason", nullable=True),
+    words("outcome", nullable=True),
     duration("wait_ms"),
     identity("agent_id"),
     identity("offer_id"),
+    duration("ring_ms"),
     duration("talk_ms"),
+    duration("wrap_up_ms"),
     moment("talk_ended_at"),
     words("ended_by", nullable=True),
     Column("returns", Integer, nullable=False, server_default=text("0")),
     words("state_boot", nullable=True),
     Column("state_seq", BigInteger),
-    one_of("reason", LeftReason),
+    one_of("outcome", OUTCOMES),
+    CheckConstraint("(left_at IS NULL) = (outcome IS NULL)", name="one_outcome"),
     one_of("ended_by", EndedBy),
     Index(None, "call_id"),
     Index(None, "queue_id", "joined_at"),
+    Index(None, "joined_at"),
+    Index(None, "offer_id"),
 )
 
 offers = Table(
@@ -55,6 +76,7 @@ offers = Table(
     duration("ring_ms"),
     one_of("result", OfferResult),
     Index(None, "call_id"),
+    Index(None, "entry_id"),
     Index(None, "leg_id"),
     Index(None, "agent_id", "offered_at"),
 )
@@ -87,8 +109,10 @@ agent_states = Table(
     identity("station_id"),
     identity("call_id"),
     identity("queue_id"),
+    identity("offer_id"),
     Column("no_answers", Integer, nullable=False, server_default=text("0")),
     one_of("presence", Presence),
     one_of("activity", Activity),
+    Index(None, "offer_id", postgresql_where=text("offer_id IS NOT NULL")),
     postgresql_partition_by="RANGE (from_at)",
 )

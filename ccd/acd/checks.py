@@ -1,0 +1,110 @@
+"""What may be configured of a queue, an agent and a tier: one clear line, `key: what is wrong`, for what may not."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+import msgspec
+
+from ccd.acd import strategies
+from ccd.acd.asks import asks_of, from_json, steps_of
+from ccd.acd.model import Agent, Queue, Tier
+from ccd.acd.overflow import When
+from ccd.base.codes import BadInput
+from ccd.base.errors import Refused
+from ccd.base.skills import checked_levels
+
+HEAVIEST = 100
+LAST_RANK = 1000
+
+
+def checked_queue(queue: Queue) -> Queue:
+    """The queue as it is kept: its strategy by its name, its demands in order.
+
+    Raises:
+        BadInput: a setting that is none, or two that do not go together.
+    """
+    try:
+        strategy = strategies.named(queue.strategy).name
+    except Refused as error:
+        raise BadInput(f"strategy: {error}") from None
+    try:
+        asks = asks_of(steps_of(queue.asks))
+    except ValueError as error:
+        raise BadInput(f"asks: {error}") from None
+    negative = [key for key in queue.__struct_fields__ if key.endswith("_ms") and getattr(queue, key) < 0]
+    if negative:
+        raise BadInput(f"{negative[0]}: must not be negative")
+    _check_zone(queue.zone)
+    _check_nobody_waits_for_ever(queue)
+    return msgspec.structs.replace(queue, strategy=strategy, asks=asks)
+
+
+def with_asks(options: Mapping[str, Any]) -> dict[str, Any]:
+    """Settings of a queue as people give them, its demands as ccd.acd.model.Queue has them; BadInput for one that is none."""
+    if "asks" not in options:
+        return dict(options)
+    try:
+        return {**options, "asks": msgspec.to_builtins(from_json(options["asks"]))}
+    except ValueError as error:
+        raise BadInput(f"asks: {error}") from None
+
+
+def _check_zone(zone: str) -> None:
+    try:
+        if zone:
+            ZoneInfo(zone)
+    except (ZoneInfoNotFoundError, ValueError, OSError):
+        raise BadInput(f"zone: no time zone {zone[:40]!r}; like Asia/Shanghai") from None
+
+
+def _check_nobody_waits_for_ever(queue: Queue) -> None:
+    waits_so_long = queue.max_wait_ms or any(rule.when is When.WAITED for rule in queue.overflow)
+    if queue.ageing_ms == 0 and not waits_so_long:
+        raise BadInput(
+            "ageing_ms: without ageing callers of lower priority could wait for ever: "
+            "give a longest wait (max_wait_ms) with it, or an overflow by waiting time"
+        )
+
+
+def checked_agent(agent: Agent) -> Agent:
+    """The agent with his skills by name; BadInput for a name or a level that is none."""
+    try:
+        return msgspec.structs.replace(agent, skills=checked_levels(agent.skills))
+    except ValueError as error:
+        raise BadInput(f"skills: {error}") from None
+
+
+def with_skills(before: Mapping[str, int], changed: Mapping[str, int | None]) -> dict[str, int]:
+    """An agent's skills after a change; None takes one away, and only one that he has."""
+    for skill, level in changed.items():
+        if level is None and skill not in before:
+            raise BadInput(f"skills: he does not have {skill[:40]!r}")
+    after = {**before, **changed}
+    return {skill: level for skill, level in after.items() if level is not None}
+
+
+def checked_tier(tier: Tier) -> Tier:
+    """The tier; BadInput for a level, a position or a weight that is none."""
+    for key, value, most in (
+        ("level", tier.level, LAST_RANK),
+        ("position", tier.position, LAST_RANK),
+        ("weight", tier.weight, HEAVIEST),
+    ):
+        if not 1 <= value <= most:
+            raise BadInput(f"{key}: from 1 to {most}, not {value}")
+    return tier
+
+
+def check_skills_exist(queue: Queue, agents: Iterable[Agent]) -> None:
+    """BadInput for a skill that a queue asks for and no agent has: callers would wait for nobody, or it is a slip."""
+    known = {skill for agent in agents for skill in agent.skills}
+    for step in steps_of(queue.asks):
+        for skill in {**step.skills, **step.prefer}:
+            if skill not in known:
+                there = f"agents have {', '.join(sorted(known)[:20])}" if known else "no agent has any"
+                raise BadInput(
+                    f"asks: no agent has the skill {skill!r}; {there} (`ccd agents set NAME --skill {skill}=5`)"
+                )

@@ -1,0 +1,87 @@
+"""Where queues overflow to, in SQL: names that are there, no circles, and nothing taken away that a queue leads to."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from ccd.acd.model import Queue
+from ccd.acd.overflow_words import read
+from ccd.base.codes import BadInput
+from ccd.base.errors import Refused
+from ccd.side.db.engine import make_engine
+from ccd.side.db.stores.config import ConfigStore
+from ccd.voicemail.model import Box
+
+
+@pytest.fixture
+def config(database: str) -> Iterator[ConfigStore]:
+    engine = make_engine(database)
+    yield ConfigStore(engine)
+    engine.dispose()
+
+
+def rules(*texts: str) -> list[dict[str, object]]:
+    return [
+        {"when": one.when.value, "to": one.to, "after_ms": one.after_ms, "key": one.key} for one in map(read, texts)
+    ]
+
+
+def test_rules_prompts_and_times_are_kept_as_they_are_set(config: ConfigStore) -> None:
+    config.add_queue("sales")
+    config.add_box("night")
+    config.add_queue(
+        "support", overflow=rules("60s queue:sales", "key 0 voicemail:night"), announce_prompts=["queue_wait"]
+    )
+    config.change_queue("support", max_waiting=20, resume_ms=30_000, announce_every_ms=30_000, announce_position=5)
+    (support,) = [one for one in config.load().queues if one.name == "support"]
+    assert support.overflow == (read("60s queue:sales"), read("key 0 voicemail:night"))
+    assert (support.max_waiting, support.resume_ms, support.announce_prompts) == (20, 30_000, ("queue_wait",))
+    assert (support.announce_every_ms, support.announce_position) == (30_000, 5)
+
+
+def test_a_circle_is_refused_with_its_names_and_nothing_is_changed(config: ConfigStore) -> None:
+    config.add_queue("c")
+    config.add_queue("b", overflow=rules("full queue:c"))
+    config.add_queue("a", overflow=rules("60s queue:b"))
+    version = config.version()
+    with pytest.raises(BadInput, match="overflow: callers would go round: c -> a -> b -> c"):
+        config.change_queue("c", overflow=rules("closed queue:a"), ring_ms=5_000)
+    with pytest.raises(BadInput, match="c -> c"):
+        config.change_queue("c", overflow=rules("closed queue:c"))
+    assert config.version() == version
+    assert config.found(Queue, "c").ring_ms == Queue(queue_id="", name="").ring_ms
+
+
+@pytest.mark.parametrize(
+    ("to", "says"), [("queue:gone", "no queue 'gone'"), ("voicemail:gone", "no voicemail box 'gone'")]
+)
+def test_a_name_that_is_not_there_is_refused(config: ConfigStore, to: str, says: str) -> None:
+    with pytest.raises(BadInput, match=f"^overflow: {says}$"):
+        config.add_queue("support", overflow=rules(f"full {to}"))
+    assert config.load().queues == ()
+
+
+@pytest.mark.parametrize(
+    "away",
+    [
+        lambda config: config.retire(Queue, "sales"),
+        lambda config: config.rename(Queue, "sales", "sales2"),
+        lambda config: config.retire(Box, "night"),
+    ],
+)
+def test_what_a_queue_overflows_to_stays(config: ConfigStore, away: Callable[[ConfigStore], object]) -> None:
+    config.add_queue("sales")
+    config.add_box("night")
+    config.add_queue("support", overflow=rules("60s queue:sales", "full voicemail:night"))
+    with pytest.raises(Refused, match="is in use: support overflows to it"):
+        away(config)
+    config.change_queue("support", overflow=[])
+    away(config)
+
+
+def test_where_waiting_outweighs_nothing_an_overflow_by_time_will_do(config: ConfigStore) -> None:
+    with pytest.raises(BadInput, match="could wait for ever"):
+        config.add_queue("support", ageing_ms=0, overflow=rules("full edge"))
+    assert config.add_queue("support", ageing_ms=0, overflow=rules("5m edge")).ageing_ms == 0

@@ -1,0 +1,140 @@
+"""What is said of a call and of an agent: played on the real queue, told from the journal."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from ccd.acd.matching.stages import Ask
+from ccd.acd.model import Agent
+from ccd.side.why.sentences import Sentences
+from ccd.side.why.stories import AgentStory, CallStory, Story
+from tests.builders import World, queue, station, tier
+
+EN, ZH = Sentences("en", "Asia/Shanghai"), Sentences("zh", "Asia/Shanghai")
+
+
+def a_centre() -> World:
+    """alice can English well, bob a little, carol is of the second level, dave serves nobody here."""
+    world = World()
+    asks = (Ask(required=(("english", 3),)),)
+    world.acd.configure((queue(asks=asks, skip_empty_tiers=False, tier_wait_ms=60_000),))
+    skills = {"alice": 5, "erin": 4, "bob": 2, "carol": 5}
+    agents = [
+        Agent(agent_id=f"a-{name}", name=name, station_id=f"s-{name}", skills={"english": level})
+        for name, level in skills.items()
+    ]
+    tiers = [tier("support", "alice"), tier("support", "erin"), tier("support", "bob"), tier("support", "carol", 2)]
+    world.acd.roster.configure(agents, [station(name) for name in skills], tiers)
+    return world
+
+
+def told(story: Story, world: World, sentences: Sentences = EN) -> list[dict[str, Any]]:
+    story.follow(world.facts)
+    answer = story.answer()
+    assert answer["exact"], answer["differences"]
+    return sentences.say(answer["events"])
+
+
+def texts(events: list[dict[str, Any]], name: str, part: str = "") -> list[str]:
+    found = [event for event in events if event["event"] == name]
+    return [one["text"] for event in found for one in event[part]] if part else [event["text"] for event in found]
+
+
+def call_of(world: World, leg_id: str) -> str:
+    return world.registry.legs[leg_id].call_id
+
+
+def test_an_offer_says_what_put_the_agent_first_and_kept_each_other_out() -> None:
+    world = a_centre()
+    world.ready("alice")
+    world.clock.advance(95)
+    world.ready("erin", "bob", "carol")
+    call_id = call_of(world, world.caller_queues())
+    events = told(CallStory(call_id), world)
+    assert texts(events, "offered") == [f"call {call_id} was offered to alice: idle longest (longest-idle-agent)"]
+    assert texts(events, "offered", "others") == [
+        "erin: idle for 0.003 s, alice for 95 s",
+        "bob: english 2, 3 is asked",
+        "carol: level 2, only 1 is open",
+    ]
+
+
+def test_who_is_away_is_said_with_the_reason_and_since_when() -> None:
+    world = a_centre()
+    world.ready("alice", "erin")
+    world.acd.roster.pause("a-erin", "lunch")
+    caller = world.caller_queues()
+    world.hung_up(world.phone_rings("alice"), "CALL_REJECTED", rang=True)
+    events = told(CallStory(call_of(world, caller)), world)
+    assert "erin: on break (lunch) since 16:00:00" in texts(events, "offered", "others")
+    assert texts(events, "offer_ended") == ["the offer to alice ended: rejected, after 0.001 s"]
+    assert "alice: is left alone after a failed offer until 16:00:10" in texts(events, "nobody", "others")
+
+
+def test_while_he_waits_it_is_said_who_became_ready_and_whom_that_one_got() -> None:
+    world = a_centre()
+    first, second = world.caller_queues(), world.caller_queues()
+    world.ready("bob")
+    world.ready("alice")
+    events = told(CallStory(call_of(world, second)), world)
+    assert texts(events, "not_to") == [
+        "bob became ready, but english 2, 3 is asked",
+        f"alice became ready, but took call {call_of(world, first)}, whose place is earlier",
+    ]
+
+
+def test_callers_who_were_passed_over_are_named_with_the_reason() -> None:
+    world = a_centre()
+    world.ready("alice")
+    first = world.caller_queues()
+    world.hung_up(world.phone_rings("alice"), "CALL_REJECTED", rang=True)
+    second = world.caller_queues()
+    world.clock.advance(11)
+    events = told(CallStory(call_of(world, second)), world)
+    assert texts(events, "offered", "passed_over") == [
+        f"{call_of(world, first)}: refused this caller a moment ago",
+    ]
+
+
+def test_an_agent_is_told_why_he_got_nobody() -> None:
+    world = a_centre()
+    world.ready("alice", "erin")
+    begin = world.clock.now()
+    call_id = call_of(world, world.caller_queues())
+    world.acd.roster.pause("a-erin", "lunch")
+    events = told(AgentStory("a-erin", begin), world)
+    assert [event["text"] for event in events] == [
+        "ready for support; nobody waits whom he may take",
+        f"call {call_id} went to alice: idle for 0.001 s, alice for 0.002 s",
+        "not ready: on break (lunch) since 16:00:00",
+    ]
+
+
+@pytest.mark.parametrize("sentences", [EN, ZH])
+def test_every_reason_has_its_sentence(sentences: Sentences) -> None:
+    from ccd.side.why import sentences as module
+
+    for code in module._REASONS:
+        reason = {
+            "agent": "bob",
+            "code": code,
+            "first": 3,
+            "value": 2,
+            "detail": "lunch",
+            "not_ready_since": 1,
+            "until": 2,
+        }
+        (event,) = sentences.say([{"at": 1, "event": "nobody", "queue": "support", "others": [reason]}])
+        assert event["others"][0]["text"].startswith("bob")
+        assert "{" not in event["others"][0]["text"]
+
+
+def test_in_chinese_too() -> None:
+    world = a_centre()
+    world.ready("alice", "bob")
+    call_id = call_of(world, world.caller_queues())
+    events = told(CallStory(call_id), world, ZH)
+    assert texts(events, "offered") == [f"来电 {call_id} 分配给 alice：没有其他可用坐席"]
+    assert "bob：技能 english 为 2，要求 3" in texts(events, "offered", "others")
