@@ -6,6 +6,7 @@ refusal that is forgotten) has its due time. Nothing polls.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
@@ -32,6 +33,18 @@ if TYPE_CHECKING:
     from ccd.acd.service import Acd
 
 
+class _Staff:
+    """How many agents a queue has on each level, and how many of them are there: counted, so that a log-in costs no look
+    at the others."""
+
+    def __init__(self) -> None:
+        self.levels: Counter[int] = Counter()
+        self.present: Counter[int] = Counter()
+
+
+_NOBODY = _Staff()
+
+
 class Deciding:
     """Who is offered to whom, now. `offer` carries one out; `remembered` follows the facts of it (ccd.acd.remembered)."""
 
@@ -50,7 +63,7 @@ class Deciding:
         self._offer = offer
         self._levels: dict[str, tuple[int, ...]] = {}
         self._midnights: dict[str, Timer] = {}
-        self._staff: dict[str, dict[str, Tier]] = {}
+        self._staff: dict[str, _Staff] = {}
         self._held_back = False
 
     # --- configuration ----------------------------------------------------------------------------
@@ -86,12 +99,13 @@ class Deciding:
             yield
         finally:
             self._held_back = False
-        self._staff = {queue_id: {} for queue_id in self._acd.queues}
+        self._staff = {queue_id: _Staff() for queue_id in self._acd.queues}
         for agent in agents.values():
             agent.counted = agent.presence is Presence.AVAILABLE
             for tier in agent.tiers:
                 if tier.queue_id in self._staff:
-                    self._staff[tier.queue_id][agent.agent_id] = tier
+                    self._staff[tier.queue_id].levels[tier.level] += 1
+                    self._staff[tier.queue_id].present[tier.level] += agent.counted
         self.telling.configured((state.settings for state in self._acd.queues.values()), agents.values())
         for state in self._acd.queues.values():
             self.take_queue(state.settings)
@@ -105,16 +119,9 @@ class Deciding:
 
         Who is on break staffs nothing: mod_callcenter counts him, so that callers wait for a level that is at lunch.
         """
-        agents = self._acd.roster.agents
-        return tuple(
-            sorted(
-                {
-                    tier.level
-                    for agent_id, tier in self._staff.get(queue.queue_id, {}).items()
-                    if not queue.skip_empty_tiers or agents[agent_id].presence is Presence.AVAILABLE
-                }
-            )
-        )
+        staff = self._staff.get(queue.queue_id, _NOBODY)
+        counted = staff.present if queue.skip_empty_tiers else staff.levels
+        return tuple(sorted(level for level, agents in counted.items() if agents))
 
     def _count_levels(self, queue: Queue) -> bool:
         """Whether other levels count now; then everybody who waits there may have others to wait for."""
@@ -180,6 +187,9 @@ class Deciding:
         if agent.counted == (agent.presence is Presence.AVAILABLE):
             return False
         agent.counted = not agent.counted
+        for tier in agent.tiers:
+            if tier.queue_id in self._staff:
+                self._staff[tier.queue_id].present[tier.level] += 1 if agent.counted else -1
         states = [self._acd.queues[tier.queue_id] for tier in agent.tiers if tier.queue_id in self._acd.queues]
         changed = [state for state in states if self._count_levels(state.settings)]
         return bool(changed)
@@ -288,7 +298,7 @@ class Deciding:
         return stage_at(self._stages(caller), ms_between(caller.joined_at, self._ports.clock.now()))[0]
 
     def _tiers(self, queue: Queue) -> Tiers:
-        levels = len({tier.level for tier in self._staff.get(queue.queue_id, {}).values()})
+        levels = len(self._staff.get(queue.queue_id, _NOBODY).levels)
         return Tiers(wait_ms=queue.tier_wait_ms, one_by_one=queue.tier_one_by_one, levels=levels)
 
     def _look_again(self, caller: QueuedCaller, due: Moment) -> None:

@@ -99,7 +99,8 @@ def relaxed_too_early(patch: pytest.MonkeyPatch) -> None:
 
 def empty_level_not_skipped(patch: pytest.MonkeyPatch) -> None:
     def wrong(self: Deciding, queue: Queue) -> tuple[int, ...]:
-        return tuple(sorted({tier.level for tier in self._staff.get(queue.queue_id, {}).values()}))
+        staff = self._staff.get(queue.queue_id)
+        return tuple(sorted(staff.levels)) if staff is not None else ()
 
     patch.setattr(Deciding, "_counted_levels", wrong)
 
