@@ -72,6 +72,8 @@ documents = st.recursive(
 
 def naive(document: Any, steps: list[str | int]) -> Any:
     for step in steps:
+        if not isinstance(document, dict | list):
+            return None  # nothing lies below a text, though Python would give its letters
         try:
             document = document[step] if isinstance(document, dict) is isinstance(step, str) else {}[step]
         except (KeyError, IndexError, TypeError):
