@@ -7,6 +7,7 @@ own, so that none waits for another's disk. What PostgreSQL does not take now is
 from __future__ import annotations
 
 import threading
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import Any
 
@@ -26,7 +27,7 @@ _NEVER = frozenset({"22", "23"})
 """Classes of SQLSTATE that say the values are wrong: they will not be right tomorrow."""
 
 
-class FileRounds:
+class FileRounds(ABC):
     """What `RecordingFiles` and `VoicemailFiles` share. `what` names it in the log; `begin_new` is theirs."""
 
     def __init__(self, url: str, what: str) -> None:
@@ -37,9 +38,9 @@ class FileRounds:
         self._working: dict[str, gevent.Greenlet[..., None]] = {}
         self._found: list[tuple[str, Found]] = []
 
+    @abstractmethod
     def begin_new(self, connection: psycopg.Connection[Any]) -> None:
         """Ask for rows whose files there is something to do with, and `begin` each."""
-        raise NotImplementedError
 
     def notify(self) -> None:
         """Rows may have changed."""
