@@ -20,8 +20,6 @@ from ccd.settings.share import share
 
 NUMBER = "4008"
 CODEC = "PCMA@120i"
-_NOBODY = '\n            <param name="ext-rtp-ip" value="127.0.0.200"/>'
-_STAY = '<param name="disable-rtp-auto-adjust" value="true"/>'
 FLOW: dict[str, Any] = {
     "start": "hello",
     "nodes": {
@@ -91,23 +89,16 @@ class Stage:
     300 waiting callers hear music in 20 ms packets for the whole of two cores, and then either side's figures tell of
     nothing but that; with large ones and silent phones the switch has time for what is measured here. With `realtime` the
     switch runs as it does at a site, ahead of everything else on the machine; the outside world stands for other machines
-    and never goes ahead of it. `deaf`: what the switch sends to callers goes to an address where nobody listens, since to
-    take it in costs this machine as much as to send it; the switch must not look where their own packets come from.
+    and never goes ahead of it.
     """
 
-    def __init__(
-        self, folder: Path, config: Path, dialplans: Path, *, realtime: bool, codec: str = CODEC, deaf: bool = False
-    ) -> None:
+    def __init__(self, folder: Path, config: Path, dialplans: Path, *, realtime: bool) -> None:
         self.realtime = realtime
         self.outside = Outside(folder)
         plan = folder / "outside-config" / "freeswitch.xml"
-        _replace(plan, 'name="outbound-codec-prefs" value="PCMA,PCMU"', f'name="outbound-codec-prefs" value="{codec}"')
-        _replace(plan, 'name="inbound-codec-prefs" value="PCMA,PCMU"', f'name="inbound-codec-prefs" value="{codec}"')
+        _replace(plan, 'name="outbound-codec-prefs" value="PCMA,PCMU"', f'name="outbound-codec-prefs" value="{CODEC}"')
+        _replace(plan, 'name="inbound-codec-prefs" value="PCMA,PCMU"', f'name="inbound-codec-prefs" value="{CODEC}"')
         _replace(plan, 'data="send_silence_when_idle=-1"', 'data="send_silence_when_idle=0"')
-        if deaf:
-            rtp_ip = '<param name="rtp-ip" value="$${ccd_sip_ip}"/>'
-            _replace(plan, rtp_ip, f"{rtp_ip}{_NOBODY}")
-            _replace(config / "sip_profiles" / "parts" / "common.xml", "  <param ", f"  {_STAY}\n  <param ")
         sounds = share("sounds").resolve()
         self.switch = PrivateFreeSwitch(config, dialplans, folder, "switch", sounds=sounds, realtime=realtime)
         try:

@@ -3,8 +3,7 @@
 Every caller goes from menu to menu, one key each few seconds, in the middle of a prompt as often as behind it. Times are the
 switch's own: from its DTMF event to its PLAYBACK_START. On the real switch the peer is FreeSWITCH's own `ivr` application
 with the same menu, in the same run: it has no socket, no other process and no flow between key and prompt. Core is tied to
-one processor; `core_cpu` is its share of it. The switch sends every caller his sound, but nobody takes it in: the callers'
-side stands for other machines.
+one processor; `core_cpu` is its share of it.
 """
 
 from __future__ import annotations
@@ -22,10 +21,11 @@ import gevent
 
 from ccd.base.errors import SwitchTimeout
 from ccd.bench.core_process import CoreProcess
-from ccd.bench.dispatch_peers import Stage, configuration, may_take_priority
+from ccd.bench.dispatch_peers import configuration, may_take_priority
+from ccd.bench.ivr_callers import BareCallers
 from ccd.bench.ivr_measure import KINDS, Heard, heard_of, key_to_prompt
 from ccd.bench.result import Result, Row, percentile, ratio
-from ccd.lab.freeswitch import find_freeswitch
+from ccd.lab.freeswitch import PrivateFreeSwitch, find_freeswitch
 from ccd.lab.stories import CallerScript
 from ccd.lab.wire import Wire
 from ccd.settings.share import share
@@ -35,12 +35,10 @@ PASSWORD = "ClueCon"
 NUMBER = "4008"
 
 CALLERS, QUICK_CALLERS = 500, 50
-REAL_CALLERS = 200
-"""On the real switch: two processors that also play the callers' side stood still for 40 s at 500."""
 KEYS, EVERY_MS = 5, (8_000, 16_000)
-CODEC = "PCMA@20i"  # as on a trunk: a leg looks at its commands once a packet
 DIAL_EVERY_S = 0.04
 WAIT_S = 180.0
+SILENT_CALLERS = {"ccd_media_timeout_ms": "600000"}
 _MENU: dict[str, Any] = {"type": "menu", "prompt": "menu_main", "timeout": 60_000, "tries": 9}
 FLOW: dict[str, Any] = {
     "start": "hello",
@@ -61,7 +59,7 @@ _EXTENSION = f"""<context name="ccd">
 
 
 class Callers(Protocol):
-    """Who lets callers dial: the simulated world, or the outside of a real switch."""
+    """Who lets callers dial: the simulated world, or `BareCallers` at a real switch."""
 
     def call(self, script: CallerScript) -> object:
         """One caller, now."""
@@ -80,8 +78,7 @@ def run(*, quick: bool) -> Result:
             realtime = may_take_priority()
             result.values["realtime"] = realtime
             for name in ("ccd", "freeswitch_ivr"):
-                callers = min(count, REAL_CALLERS)
-                result.values[name] = _real(folder / name, name, callers, result, realtime=realtime)
+                result.values[name] = _real(folder / name, name, count, result, realtime=realtime)
             result.values["p50_ratio"] = ratio(
                 result.values["ccd"]["p50_ms"], result.values["freeswitch_ivr"]["p50_ms"]
             )
@@ -127,27 +124,34 @@ def _simulated(folder: Path, count: int, result: Result) -> dict[str, Any]:
 def _real(folder: Path, name: str, count: int, result: Result, *, realtime: bool) -> dict[str, Any]:
     folder.mkdir()
     config, dialplans = _switch_files(folder, own_ivr=name != "ccd")
-    stage = Stage(folder, config, dialplans, realtime=realtime, codec=CODEC, deaf=True)
-    core = None
+    sounds = share("sounds").resolve()
+    switch = PrivateFreeSwitch(
+        config, dialplans, folder, "switch", sounds=sounds, variables=SILENT_CALLERS, realtime=realtime
+    )
+    callers = core = None
     try:
+        switch.start()
+        callers = BareCallers(switch.sip_port)
         if name == "ccd":
             core = CoreProcess(
                 folder / "core",
-                esl_port=stage.switch.esl_port,
-                esl_password=stage.switch.esl_password,
-                recordings=stage.switch.recordings_dir,
-                cdr=stage.switch.cdr_dir,
-                sounds=share("sounds").resolve(),
+                esl_port=switch.esl_port,
+                esl_password=switch.esl_password,
+                recordings=switch.recordings_dir,
+                cdr=switch.cdr_dir,
+                sounds=sounds,
             )
             core.prepare(configuration((), {}, FLOW))
             core.start()
             if realtime:
                 core.take_priority()
-        return Scene(stage.outside, core, count, stage.switch.wire).play(name, result)
+        return Scene(callers, core, count, switch.wire).play(name, result)
     finally:
         if core is not None:
             core.stop()
-        stage.close()
+        if callers is not None:
+            callers.close()
+        switch.close()
 
 
 def _switch_files(folder: Path, *, own_ivr: bool) -> tuple[Path, Path]:
