@@ -6,6 +6,7 @@ The phones' side speaks in switch events, in the order in which FreeSWITCH 1.10.
 from __future__ import annotations
 
 import uuid
+from collections.abc import Callable
 from typing import Any
 
 from ccd.acd.agent_states import AgentState
@@ -15,6 +16,7 @@ from ccd.acd.facts import (
     OfferEnded,
     OfferResult,
 )
+from ccd.acd.join_door import About, JoinDoor
 from ccd.acd.model import Agent, Queue, Station, Tier
 from ccd.acd.ports import Ports
 from ccd.acd.service import Acd
@@ -38,6 +40,7 @@ from ccd.journal.configuration import Route
 from ccd.recording.service import Recordings
 from ccd.switch.commands import Hangup, Originate
 from ccd.switch.events import (
+    ApplicationEnded,
     Carried,
     ChannelAnswered,
     ChannelBridged,
@@ -46,6 +49,7 @@ from ccd.switch.events import (
     ChannelParked,
     ChannelProgressed,
     ChannelUnbridged,
+    DigitPressed,
     JobEnded,
     RecordStopped,
     SwitchEvent,
@@ -91,6 +95,9 @@ class World:
         self.done: list[tuple[str, str]] = []
         self.sent_to: dict[str, str] = {}
         self.is_up = True
+        self.about = About()
+        self.introductions: list[tuple[str, str]] = []
+        self.tell_flow: Callable[[str, str], bool] = lambda leg_id, number: True
         self.registry = Registry(self.clock, self.publish)
         self.guards = Guards(self.switch, self.clock)
         self.acd = Acd(self._ports(), self._done, self.ledger.remembered, left_places=self.ledger.left_places)
@@ -138,7 +145,21 @@ class World:
             drop_lease=lambda _, leg_id: self.guards.drop(leg_id),
             hold_lease=lambda _, leg_id: self.guards.hold(leg_id, leased=False),
             node_is_up=lambda _: self.is_up,
+            may_return=self._may_return,
+            join=JoinDoor(
+                about=lambda _: self.about,
+                audio=lambda phrase: f"/srv/{'-'.join(map(str, phrase))}.wav",
+                introduce=self._introduce,
+            ),
         )
+
+    def _introduce(self, leg_id: str, number: str) -> bool:
+        self.introductions.append((leg_id, number))
+        return self.tell_flow(leg_id, number)
+
+    def _may_return(self, queue_id: str) -> bool:
+        calls = self.ledger.calls.values()
+        return any(past.queue_id == queue_id and past.call_id not in self.registry.calls for past in calls)
 
     def _is_parked(self, leg_id: str) -> bool:
         leg = self.registry.legs.get(leg_id)
@@ -147,11 +168,14 @@ class World:
     def _listen(self) -> None:
         on = self.bus.on
         on(LegEnded, lambda fact: self.guards.forget(fact.leg_id))
+        on(LegCreated, self.acd.offers.given_up.on_leg_created)
         on(LegCreated, self.acd.roster.on_leg_created)
         on(LegAnswered, self.acd.offers.on_answered)
         on(LegRinging, self.acd.offers.on_ringing)
         on(LegParked, self.acd.on_leg_parked)
         on(LegsBridged, self.acd.offers.on_bridged)
+        on(ApplicationEnded, self.acd.offers.on_played)
+        on(DigitPressed, self.acd.offers.accepting.on_pressed)
         on(RecordStopped, self.recordings.on_stopped)
         on(LegEnded, self.recordings.on_leg_ended)
         on(LegEnded, self.acd.on_leg_ended)

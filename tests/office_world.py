@@ -24,6 +24,7 @@ from ccd.base.ids import new_id
 from ccd.client.http import Client
 from ccd.ivr.flow import load_flow
 from ccd.journal.configuration import Configuration, Route
+from ccd.routing.outgoing import Outgoing
 from ccd.side.configuration import Site
 from ccd.side.core_link import CoreLink
 from ccd.side.flow_shelf import FlowShelf
@@ -252,8 +253,8 @@ class Tables:
             self.agents, checked_agent(Agent(agent_id=new_id(), name=name, skills=skilled, **own, **times))
         )
 
-    def add_station(self, name: str, contact: str, *, kind: str = "sip", node: str = "") -> Station:
-        return self._add(self.stations, Station(station_id=new_id(), name=name, contact=contact, kind=kind, node=node))
+    def add_station(self, name: str, contact: str, **given: Any) -> Station:
+        return self._add(self.stations, Station(station_id=new_id(), name=name, contact=contact, **given))
 
     def add_queue(self, name: str, **options: Any) -> Queue:
         fields = {"queue_id": new_id(), "name": name, **with_asks(with_causes({}, options))}
@@ -426,7 +427,11 @@ class World:
             site=self.site,
             store=lambda: self.tables,
             history=lambda: self.tables,
-            references=References(switches=("local",), prompts=folder / "sounds" / "zh"),
+            references=References(
+                switches=("local",),
+                prompts=folder / "sounds" / "zh",
+                outgoing=Outgoing(through="sofia/gateway/pstn", allowed=("13*",)),
+            ),
             database=lambda: {"state": "ready"},
             lists=lambda: self.lists,
             journal=lambda: {"behind": 0},

@@ -81,32 +81,38 @@ def ready_made(monkeypatch, made_cluster):
     return made_cluster
 
 
-def _run(url, statement, **names):
-    with psycopg.connect(conninfo(url), autocommit=True) as connection:
-        connection.execute(sql.SQL(statement).format(**{key: sql.Identifier(name) for key, name in names.items()}))
+@pytest.fixture(scope="session")
+def keeper(postgres):
+    """The connection that makes and drops the tests' databases."""
+    with psycopg.connect(conninfo(postgres.url), autocommit=True) as connection:
+
+        def run(statement, **names):
+            connection.execute(sql.SQL(statement).format(**{key: sql.Identifier(name) for key, name in names.items()}))
+
+        yield run
 
 
 @pytest.fixture(scope="session")
-def migrated_template(postgres):
+def migrated_template(postgres, keeper):
     """A database at the newest version, to be copied."""
-    _run(postgres.url, "CREATE DATABASE {new}", new="migrated")
+    keeper("CREATE DATABASE {new}", new="migrated")
     upgrade(make_url(postgres.url).set(database="migrated").render_as_string(hide_password=False))
     return "migrated"
 
 
 @pytest.fixture
-def empty_database(postgres):
+def empty_database(postgres, keeper):
     """The URL of a database in which nothing is."""
     name = f"test{next(_numbers)}"
-    _run(postgres.url, "CREATE DATABASE {new}", new=name)
+    keeper("CREATE DATABASE {new}", new=name)
     yield make_url(postgres.url).set(database=name).render_as_string(hide_password=False)
-    _run(postgres.url, "DROP DATABASE {old} WITH (FORCE)", old=name)
+    keeper("DROP DATABASE {old} WITH (FORCE)", old=name)
 
 
 @pytest.fixture
-def database(postgres, migrated_template):
+def database(postgres, keeper, migrated_template):
     """The URL of a database of its own at the newest version."""
     name = f"test{next(_numbers)}"
-    _run(postgres.url, "CREATE DATABASE {new} TEMPLATE {old} STRATEGY FILE_COPY", new=name, old=migrated_template)
+    keeper("CREATE DATABASE {new} TEMPLATE {old} STRATEGY FILE_COPY", new=name, old=migrated_template)
     yield make_url(postgres.url).set(database=name).render_as_string(hide_password=False)
-    _run(postgres.url, "DROP DATABASE {old} WITH (FORCE)", old=name)
+    keeper("DROP DATABASE {old} WITH (FORCE)", old=name)

@@ -37,7 +37,8 @@ NEXT: dict[tuple[Activity, Cue], Activity] = {
 class AgentState:
     """One agent now. `elsewhere` holds legs of his station that no offer of ours made; `counted`: whether he staffs his tiers.
 
-    `wraps_up`: the offer whose conversation he wraps up.
+    `wraps_up`: the offer whose conversation he wraps up. `standing`: he takes calls on a leg that stays up, and `line` is how
+    it stands (ccd.acd.standing.LineState). `signed_out_by`: what signed him out last.
 
     `missed`: calls not taken, by cause, since the last that he took. `gap_until`: no phone is rung again before, whatever he
     says. `next_presence`, `next_reason`: what he becomes after this call. `overrun_at`: since when his break is too long.
@@ -68,6 +69,9 @@ class AgentState:
     elsewhere: set[str] = field(default_factory=set)
     timer: Timer | None = None
     counted: bool = False
+    standing: bool = False
+    line: str = ""
+    signed_out_by: str = ""
 
     @property
     def agent_id(self) -> str:
@@ -102,11 +106,17 @@ class AgentState:
             raise BadTransition(f"agent {self.settings.name}: {cue} while {self.activity}")
         self.activity, self.activity_since = new, at
 
+    @property
+    def is_reachable(self) -> bool:
+        """Whether his phone may be rung, or his standing leg is up."""
+        return not self.standing or self.line == "up"
+
     def may_be_offered(self, monotonic: float) -> bool:
         """Whether a caller may be offered now, as far as person and seat go; a call elsewhere is each queue's own matter."""
         return (
             self.presence is Presence.AVAILABLE
             and self.activity is Activity.IDLE
             and self.station is not None
+            and self.is_reachable
             and not self.rests(monotonic)
         )

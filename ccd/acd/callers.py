@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -30,6 +29,7 @@ class QueuedCaller:
     `ringing`: the offers that are out for him, each with its agent; `winner` the one that was answered first. `offer_id` and
     `agent_id` are those of the winner, and until there is one, of the offer that was made first. `refused`: who did not take
     him, and until when he is not asked again; `tried`: everybody who did not. `bound_to`: whom alone he waits for, until when.
+    `awaited`: his leg is on its way back to us, and late by then (ccd.acd.awaiting).
     """
 
     entry_id: str
@@ -60,6 +60,7 @@ class QueuedCaller:
     entered_at: Moment = 0
     hops: int = 0
     announced: int = 0
+    awaited: Timer | None = None
 
     def __post_init__(self) -> None:
         self.entered_at = self.entered_at or self.joined_at
@@ -69,7 +70,9 @@ class QueuedCaller:
 class Offer:
     """One agent's phone asked to ring for one caller. `withdrawn`: we take it back, and this is how it ends then.
 
-    It must ring within `progress_ms`, and does so since `rang_at` for at most `ring_ms`.
+    It must ring within `progress_ms`, and does so since `rang_at` for at most `ring_ms`. Where `confirm_ms` is not 0 the phone
+    was answered at `picked_up_at`, and the agent does so with a key (ccd.acd.accepting). `adopted`: a recovery found it;
+    `join_ms`: so long caller and agent were held before the bridge, to hear something.
     """
 
     offer_id: str
@@ -89,9 +92,9 @@ class Offer:
     bridging: bool = False
     withdrawn: OfferResult | None = None
     unheard: bool = False
+    standing: bool = False
+    confirm_ms: int = 0
+    picked_up_at: Moment = 0
+    adopted: bool = False
+    join_ms: int = 0
     timer: Timer | None = None
-
-
-def shown(number: str) -> str:
-    """The caller's number as the agent's phone shows it; what is no number is not passed on."""
-    return number if re.fullmatch(r"[0-9*#+]{1,32}", number) else ""

@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import msgspec
 
-from ccd.acd import strategies
+from ccd.acd import phrases, shown, strategies
 from ccd.acd.asks import asks_of, from_json, steps_of
 from ccd.acd.model import Agent, Queue, Tier
 from ccd.acd.overflow import When
@@ -39,6 +39,7 @@ def checked_queue(queue: Queue) -> Queue:
         raise BadInput(f"{negative[0]}: must not be negative")
     _check_zone(queue.zone)
     _check_nobody_waits_for_ever(queue)
+    _check_join(queue)
     return msgspec.structs.replace(queue, strategy=strategy, asks=asks)
 
 
@@ -58,6 +59,18 @@ def _check_zone(zone: str) -> None:
             ZoneInfo(zone)
     except (ZoneInfoNotFoundError, ValueError, OSError):
         raise BadInput(f"zone: no time zone {zone[:40]!r}; like Asia/Shanghai") from None
+
+
+def _check_join(queue: Queue) -> None:
+    if fault := shown.fault_of(queue.shown_name):
+        raise BadInput(f"shown_name: {fault}")
+    for key, value, known in (
+        ("shown_number", (queue.shown_number,), shown.NUMBERS),
+        ("agent_hears", queue.agent_hears, phrases.PARTS),
+        ("caller_hears", (queue.caller_hears,), phrases.CALLER_HEARS),
+    ):
+        if unknown := [one for one in value if one not in known]:
+            raise BadInput(f"{key}: no {unknown[0][:20]!r}; there are {', '.join(known)}")
 
 
 def _check_nobody_waits_for_ever(queue: Queue) -> None:

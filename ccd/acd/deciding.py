@@ -325,6 +325,17 @@ class Deciding:
             seconds = queue.ring_progressively_delay_ms / 1000
             caller.due = self._ports.clock.call_later(seconds, lambda: self._one_more(caller))
 
+    def found_ringing(self, caller: QueuedCaller, since: Moment) -> None:
+        """A recovery found phones ringing for him, the last `since` then: who else is asked, and when, is as it was."""
+        queue = self._acd.queues[caller.queue_id].settings
+        rings = strategies.named(queue.strategy).rings
+        if rings is Rings.ALL:
+            return
+        self.stop(caller)
+        if rings is Rings.PROGRESSIVELY:
+            left_us = since + queue.ring_progressively_delay_ms * 1000 - self._ports.clock.now()
+            caller.due = self._ports.clock.call_later(max(left_us, 0) / 1e6, lambda: self._one_more(caller))
+
     def _one_more(self, caller: QueuedCaller) -> None:
         """His phones have rung for a while, and nobody has answered: one more, or the next who becomes ready."""
         caller.due = None

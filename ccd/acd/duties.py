@@ -9,6 +9,7 @@ from ccd.acd.facts import AgentReset
 from ccd.acd.model import Activity, Presence, Queue
 from ccd.acd.ports import Ports
 from ccd.base.errors import Refused
+from ccd.switch.commands import Hangup
 
 if TYPE_CHECKING:
     from ccd.acd.service import Acd
@@ -82,6 +83,22 @@ class Duties:
             self._acd.roster.publish(agent, "next_cleared")
         return agent
 
+    # --- the call that he is in ---------------------------------------------------------------------
+
+    def hang_up(self, agent_id: str) -> AgentState:
+        """End his conversation: the caller goes on in his flow, as when the agent hangs up; a standing leg stays."""
+        agent = self._acd.roster.find(agent_id)
+        talk = self._acd.talks.leg_of(agent_id)
+        if talk is None:
+            raise Refused(f"agent {agent.settings.name} is in no conversation")
+        if not self._ports.node_is_up(talk.node):
+            raise Refused(f"the switch of agent {agent.settings.name} is not reachable")
+        if talk.standing:
+            self._acd.standing.fetch(talk.leg_id)
+        else:
+            self._ports.switch_of(talk.node).tell(Hangup(leg_id=talk.leg_id))
+        return agent
+
     # --- putting right --------------------------------------------------------------------------------
 
     def reset(self, agent_id: str, *, who: str = "", why: str = "", gone: tuple[str, ...] = ()) -> AgentState:
@@ -107,6 +124,8 @@ class Duties:
         if agent.activity is Activity.WRAP_UP:
             self._acd.roster.ready(agent)
             what.append("wrap_up_ended")
+        if line := self._acd.standing.put_right(agent):
+            what.append(line)
         agent.not_before = agent.gap_until = 0.0
         if agent.missed:
             what.append("counters_cleared")

@@ -173,7 +173,7 @@ class Exits:
     def _onward(self, caller: QueuedCaller, name: str) -> QueueState | None:
         """The queue that a caller overflows to; None where his flow has to say instead."""
         try:
-            queue = self._acd.queue_named(name)
+            queue = self._acd.queue_named(name, joins=True)
         except NotFound:
             log.error("overflow_to_no_queue", call_id=caller.call_id, queue=name)
             return None

@@ -25,6 +25,10 @@ class OfferResult(StrEnum):
     CANCELLED = "cancelled"
 
 
+NOT_HIS = frozenset({OfferResult.CANCELLED, OfferResult.LOST_RACE, OfferResult.CONGESTION})
+"""How an offer ends that says nothing of the agent or his phone."""
+
+
 class LeftReason(StrEnum):
     """Why a caller left a queue; but for `connected`, which history calls answered, the outcomes of a visit."""
 
@@ -68,7 +72,10 @@ class CallerQueued(Fact, tag="caller_queued", frozen=True, kw_only=True):
 
 
 class OfferMade(Fact, tag="offer_made", frozen=True, kw_only=True):
-    """An agent's phone is asked to ring for a caller. `draws`: how many draws its queue has made (ccd.acd.matching.draws)."""
+    """An agent's phone is asked to ring for a caller, by the switch `node`, which it may never reach.
+
+    `draws`: how many draws its queue has made (ccd.acd.matching.draws).
+    """
 
     offer_id: str
     entry_id: str
@@ -78,10 +85,11 @@ class OfferMade(Fact, tag="offer_made", frozen=True, kw_only=True):
     leg_id: str
     contact: str
     draws: int = 0
+    node: str = ""
 
 
 class OfferEnded(Fact, tag="offer_ended", frozen=True, kw_only=True):
-    """An offer ended; `cause` is the switch's own word for it."""
+    """An offer ended; `cause` is the switch's own word for it. `refused_until`: the agent is not asked for this caller before."""
 
     offer_id: str
     entry_id: str
@@ -91,10 +99,11 @@ class OfferEnded(Fact, tag="offer_ended", frozen=True, kw_only=True):
     result: OfferResult
     cause: str = ""
     ring_ms: int = 0
+    refused_until: Moment = 0
 
 
 class CallerConnected(Fact, tag="caller_connected", frozen=True, kw_only=True):
-    """Caller and agent hear each other: the wait ends."""
+    """Caller and agent hear each other: the wait ends. `join_ms` of it both were held, to hear something before."""
 
     entry_id: str
     call_id: str
@@ -103,6 +112,7 @@ class CallerConnected(Fact, tag="caller_connected", frozen=True, kw_only=True):
     offer_id: str
     leg_id: str
     wait_ms: int
+    join_ms: int = 0
 
 
 class CallerReturned(Fact, tag="caller_returned", frozen=True, kw_only=True):
@@ -113,6 +123,7 @@ class CallerReturned(Fact, tag="caller_returned", frozen=True, kw_only=True):
     queue_id: str
     agent_id: str
     offer_id: str
+    refused_until: Moment = 0
 
 
 class TalkEnded(Fact, tag="talk_ended", frozen=True, kw_only=True):
@@ -127,7 +138,11 @@ class TalkEnded(Fact, tag="talk_ended", frozen=True, kw_only=True):
 
 
 class CallerLeft(Fact, tag="caller_left", frozen=True, kw_only=True):
-    """A caller left the queue. `to`: where an overflow sends him (ccd.acd.overflow), '' where his flow says."""
+    """A caller left the queue. `to`: where an overflow sends him (ccd.acd.overflow), '' where his flow says.
+
+    `onward`: the fact by which he stands in another queue, which comes next. It is told here already, so that nobody loses his
+    place whose ccd dies between the two. `who`: the person who moved or kicked him.
+    """
 
     entry_id: str
     call_id: str
@@ -135,6 +150,8 @@ class CallerLeft(Fact, tag="caller_left", frozen=True, kw_only=True):
     reason: LeftReason
     wait_ms: int
     to: str = ""
+    onward: CallerQueued | None = None
+    who: str = ""
 
 
 class PositionAnnounced(Fact, tag="position_announced", frozen=True, kw_only=True):
@@ -185,6 +202,8 @@ class AgentChanged(Fact, tag="agent_changed", frozen=True, kw_only=True):
     `presence` and `activity` are as in ccd.acd.model; `cause` says what brought the change about. `offer_id`: the offer whose
     conversation he wraps up. `missed`: calls not taken in a row, by cause, of which `no_answers` is one. `next_presence` and
     `next_reason`: what he becomes after this call. `overrun_at`: since when his break is longer than its reason allows.
+    `rests_until`, `gap_until`: he is offered nobody before, after a call not taken; a log-in ends the first and not the second.
+    `standing`: he takes calls on a leg that stays up.
     """
 
     agent_id: str
@@ -206,6 +225,9 @@ class AgentChanged(Fact, tag="agent_changed", frozen=True, kw_only=True):
     next_presence: str = ""
     next_reason: str = ""
     overrun_at: Moment = 0
+    rests_until: Moment = 0
+    gap_until: Moment = 0
+    standing: bool = False
 
 
 class BreakOverrun(Fact, tag="break_overrun", frozen=True, kw_only=True):

@@ -29,6 +29,7 @@ class WhyNot(StrEnum):
     NODE_DOWN = "node_down"
     ON_ANOTHER_CALL = "on_another_call"
     NO_QUEUE = "no_queue"
+    NO_LINE = "no_line"
     OTHER = "other"
 
 

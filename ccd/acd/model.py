@@ -53,6 +53,11 @@ class Queue(msgspec.Struct, frozen=True, kw_only=True):
     is no bound). Who hung up and calls again within `resume_ms` has his place again. Announcements: the first after
     `announce_first_ms`, then one `announce_every_ms` (0: never again), with the next of `announce_prompts` and the caller's
     place in line, if that is at most `announce_position` (0: not told).
+
+    The join: what the agent's phone shows is `shown_name` (a template, '' the number) and `shown_number` (full, masked or
+    none; ccd.acd.shown). Before the bridge the agent hears `agent_prompt`, and the parts of `agent_hears` in their order (queue:
+    that prompt, wait, warning); the caller meanwhile music, or the agent's number (`caller_hears`). A station that demands it
+    must press 1 within `confirm_ms`.
     """
 
     queue_id: str
@@ -98,6 +103,12 @@ class Queue(msgspec.Struct, frozen=True, kw_only=True):
     announce_every_ms: int = 0
     announce_position: int = 0
     announce_prompts: tuple[str, ...] = ()
+    shown_name: str = ""
+    shown_number: str = "full"
+    agent_prompt: str = ""
+    agent_hears: tuple[str, ...] = ()
+    caller_hears: str = "music"
+    confirm_ms: int = 10_000
 
 
 class Agent(msgspec.Struct, frozen=True, kw_only=True):
@@ -118,13 +129,19 @@ class Agent(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Station(msgspec.Struct, frozen=True, kw_only=True):
-    """A telephone: `contact` is the dial string, `node` the switch that reaches it ('' any)."""
+    """A telephone: `contact` is the dial string, `node` the switch that reaches it ('' any).
+
+    `confirm`: who answers there must press 1, for it may be a mobile's voicemail.
+    `standing`: a login here means a standing leg (ccd.acd.standing), unless it says otherwise.
+    """
 
     station_id: str
     name: str
     contact: str
     kind: str = "sip"
     node: str = ""
+    confirm: bool = False
+    standing: bool = False
 
 
 class BreakReason(msgspec.Struct, frozen=True, kw_only=True):

@@ -16,12 +16,19 @@ if TYPE_CHECKING:
 
 
 def rejoin(
-    acd: Acd, ports: Ports, caller: QueuedCaller, queue: QueueState, reason: LeftReason, *, to: str = ""
+    acd: Acd,
+    ports: Ports,
+    caller: QueuedCaller,
+    queue: QueueState,
+    reason: LeftReason,
+    *,
+    to: str = "",
+    who: str = "",
 ) -> QueuedCaller:
     """Have a caller leave his queue for `reason` and stand in another, with the moment he joined, his priority and what he asks.
 
     The phones that ring for him are told to stop before anybody else is asked. For callers whom no agent has. `to` is the
-    target of an overflow: then the other queue may turn him away in its turn.
+    target of an overflow: then the other queue may turn him away in its turn. `who`: the person who wants it.
     """
     now = ports.clock.now()
     after = QueuedCaller(
@@ -41,23 +48,21 @@ def rejoin(
         hops=caller.hops + bool(to),
         announced=caller.announced,
     )
-    acd.leave(caller, reason, now, to)
-    ports.publish(
-        CallerQueued(
-            at=now,
-            entry_id=after.entry_id,
-            call_id=after.call_id,
-            leg_id=after.leg_id,
-            queue_id=after.queue_id,
-            priority=after.priority,
-            position=queue.line.count_below(acd.key_of(after)) + 1,
-            joined_at=after.joined_at,
-            moved_from=caller.entry_id,
-            hops=after.hops,
-            vip=after.vip,
-            asks=after.asks,
-        )
+    onward = CallerQueued(
+        at=now,
+        entry_id=after.entry_id,
+        call_id=after.call_id,
+        leg_id=after.leg_id,
+        queue_id=after.queue_id,
+        priority=after.priority,
+        position=queue.line.count_below(acd.key_of(after)) + 1,
+        joined_at=after.joined_at,
+        moved_from=caller.entry_id,
+        hops=after.hops,
+        vip=after.vip,
+        asks=after.asks,
     )
+    acd.leave(caller, reason, now, to, onward=onward, who=who)
     values = onchannel.variables(
         queue_id=after.queue_id,
         entry_id=after.entry_id,

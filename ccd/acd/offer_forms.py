@@ -2,14 +2,22 @@
 
 from __future__ import annotations
 
-from ccd.acd import ring_times
-from ccd.acd.callers import Offer, QueuedCaller, shown
+from collections.abc import Callable
+
+from ccd.acd import ring_times, shown
+from ccd.acd.callers import Offer, QueuedCaller
 from ccd.acd.facts import CallerConnected, OfferEnded, OfferMade, OfferResult
+from ccd.acd.join_door import About
+from ccd.acd.model import Queue
+from ccd.base import words
 from ccd.base.clock import Moment, ms_between
 from ccd.calls import onchannel
 from ccd.calls.facts import Role
 from ccd.calls.model import Leg
 from ccd.switch.commands import Originate
+
+ALONE_S = 30
+"""A leg that answered and is left alone so long is ended by the switch."""
 
 
 def leg_of(offer: Offer) -> Leg:
@@ -24,19 +32,41 @@ def leg_of(offer: Offer) -> Leg:
     )
 
 
-def order_of(offer: Offer, caller: QueuedCaller) -> Originate:
-    """The order to ring the phone, which shows the caller's number."""
-    number = shown(caller.number)
+def order_of(offer: Offer, caller: QueuedCaller, queue: Queue, about: Callable[[str], About]) -> Originate:
+    """The order to ring the phone, which shows the caller as his queue has it."""
+    number = shown.number_shown(caller.number, queue.shown_number)
     return Originate(
         leg_id=offer.leg_id,
         contact=offer.contact,
         caller_number=number,
-        caller_name=number.replace("*", "").replace("#", "").replace("+", ""),
+        caller_name=_name(offer, caller, queue, about) if queue.shown_name else _plain(number, queue),
         timeout_s=ring_times.longest_s(offer),
+        alone_s=ALONE_S + offer.confirm_ms // 1000,
         variables=onchannel.variables(
             call_id=offer.call_id, role=Role.AGENT.value, agent_id=offer.agent_id, offer_id=offer.offer_id
         ),
     )
+
+
+def _plain(number: str, queue: Queue) -> str:
+    """The number for a name: without its signs, unless they stand for digits."""
+    if queue.shown_number == "masked":
+        return words.displayed(number)
+    return number.replace("*", "").replace("#", "").replace("+", "")
+
+
+def _name(offer: Offer, caller: QueuedCaller, queue: Queue, about: Callable[[str], About]) -> str:
+    known, how = about(caller.call_id), queue.shown_number
+    caller_class = known.caller_class or ("vip" if caller.vip else "")
+    values = {
+        "number": shown.number_shown(caller.number, how),
+        "name": shown.name_shown(known.name, how),
+        "queue": queue.name,
+        "wait": shown.as_clock(ms_between(caller.entered_at, offer.made_at)),
+        "class": "VIP" if caller_class == "vip" else caller_class,
+        "dialled": known.dialled,
+    }
+    return shown.filled(queue.shown_name, values)
 
 
 def made(offer: Offer, draws: int) -> OfferMade:
@@ -51,10 +81,13 @@ def made(offer: Offer, draws: int) -> OfferMade:
         leg_id=offer.leg_id,
         contact=offer.contact,
         draws=draws,
+        node=offer.node,
     )
 
 
-def ended(offer: Offer, call_id: str, result: OfferResult, at: Moment, cause: str = "") -> OfferEnded:
+def ended(
+    offer: Offer, call_id: str, result: OfferResult, at: Moment, cause: str = "", *, refused_until: Moment = 0
+) -> OfferEnded:
     """It came to this."""
     return OfferEnded(
         at=at,
@@ -66,6 +99,7 @@ def ended(offer: Offer, call_id: str, result: OfferResult, at: Moment, cause: st
         result=result,
         cause=cause,
         ring_ms=ms_between(offer.made_at, offer.answered_at or at),
+        refused_until=refused_until,
     )
 
 
@@ -80,4 +114,5 @@ def connected(offer: Offer, caller: QueuedCaller, at: Moment) -> CallerConnected
         offer_id=offer.offer_id,
         leg_id=offer.leg_id,
         wait_ms=ms_between(caller.entered_at, at),
+        join_ms=offer.join_ms,
     )

@@ -8,10 +8,13 @@ from typing import TYPE_CHECKING
 import structlog
 
 from ccd.acd import offer_forms, ring_times
+from ccd.acd.accepting import Accepting
 from ccd.acd.agent_states import AgentState, Cue
 from ccd.acd.callers import Offer, QueuedCaller, Stay
 from ccd.acd.causes import penalty_of, refused_ms, result_of
-from ccd.acd.facts import OfferResult
+from ccd.acd.facts import NOT_HIS, OfferResult
+from ccd.acd.given_up import GivenUp
+from ccd.acd.joining import Joins
 from ccd.acd.model import Activity, Queue
 from ccd.acd.ports import Ports
 from ccd.base.clock import Moment
@@ -19,7 +22,8 @@ from ccd.base.errors import SwitchError, SwitchRefused
 from ccd.base.ids import new_id
 from ccd.calls import onchannel
 from ccd.calls.facts import LegAnswered, LegEnded, LegParked, LegRinging, LegsBridged
-from ccd.switch.commands import Answer, Bridge, Hangup, SetVariables
+from ccd.switch.commands import Answer, Bridge, Hangup, SetVariables, StopPlaying
+from ccd.switch.events import ApplicationEnded
 
 if TYPE_CHECKING:
     from ccd.acd.service import Acd
@@ -32,12 +36,11 @@ REFUSED_BRIDGE = "SWITCH_CONGESTION"
 _OUR_FAULT = frozenset({REFUSED_BRIDGE, "SWITCH_LOST", "LOSE_RACE"})
 CERTAIN_S = 0.2
 """An agent who has answered and is there so much later has the caller; until then the other telephones ring on."""
-NOT_HIS = frozenset({OfferResult.CANCELLED, OfferResult.LOST_RACE, OfferResult.CONGESTION})
-"""How an offer ends that says nothing of the agent or his phone."""
 _CAUSE = {
     OfferResult.CANCELLED: "ORIGINATOR_CANCEL",
     OfferResult.LOST_RACE: "LOSE_RACE",
     OfferResult.NO_ANSWER: "NO_ANSWER",
+    OfferResult.REJECTED: "CALL_REJECTED",
     OfferResult.UNREACHABLE: "PROGRESS_TIMEOUT",
     OfferResult.CONGESTION: "PROGRESS_TIMEOUT",
 }
@@ -51,6 +54,9 @@ class Offers:
         self._by_leg: dict[str, Offer] = {}
         self._ports = ports
         self._acd = acd
+        self.joins = Joins(ports, acd)
+        self.given_up = GivenUp(ports)
+        self.accepting = Accepting(ports, acd)
 
     # --- making -----------------------------------------------------------------------------------
 
@@ -58,6 +64,7 @@ class Offers:
         """Ring `agent` for `caller`."""
         if agent.station is None:
             raise AssertionError(f"agent {agent.agent_id} was offered without a station")
+        line = self._acd.standing.take(agent)
         now = self._ports.clock.now()
         queue = self._acd.queues[caller.queue_id].settings
         offer = Offer(
@@ -65,11 +72,12 @@ class Offers:
             entry_id=caller.entry_id,
             queue_id=caller.queue_id,
             agent_id=agent.agent_id,
-            leg_id=str(uuid.uuid4()),
+            leg_id=line.leg_id if line is not None else str(uuid.uuid4()),
             contact=agent.station.contact,
-            node=agent.station.node or caller.node,
+            node=line.node if line is not None else agent.station.node or caller.node,
             made_at=now,
             call_id=caller.call_id,
+            standing=line is not None,
         )
         self.out[offer.offer_id] = self._by_leg[offer.leg_id] = offer
         self._take_on(offer, caller)
@@ -88,11 +96,32 @@ class Offers:
             caller.offer_id, caller.agent_id = offer.offer_id, offer.agent_id
 
     def _ring(self, offer: Offer, caller: QueuedCaller) -> None:
+        if offer.standing:
+            self._on_line(offer)
+            return
         self._ports.order_leg(offer_forms.leg_of(offer))
+        order = offer_forms.order_of(offer, caller, self._queue(offer), self._ports.join.about)
         switch = self._ports.switch_of(offer.node)
         switch.await_begin()
-        switch.tell(offer_forms.order_of(offer, caller), on_done=lambda error: self._ordered(offer, error))
+        switch.tell(order, on_done=lambda error: self._ordered(offer, error))
         self._restart_timer(offer, offer.progress_ms / 1000)
+
+    def _on_line(self, offer: Offer) -> None:
+        """A standing leg needs no ringing: it is joined in the loop's next turn, never inside the decision."""
+
+        def joined() -> None:
+            if offer.offer_id in self.out and offer.withdrawn is None:
+                offer.answered_at = self._ports.clock.now()
+                self.join(offer)
+
+        self._ports.switch_of(offer.node).await_begin()
+        self._acd.standing.mark(offer)
+        self._restart_timer(offer, BRIDGE_DEADLINE_S)
+        self._ports.clock.call_later(0.0, joined)
+
+    def standing_on(self, leg_id: str) -> Offer | None:
+        """The offer that is out on a leg, None where there is none."""
+        return self._by_leg.get(leg_id)
 
     def _ordered(self, offer: Offer, error: SwitchError | None) -> None:
         """Refused at once or later: taken back in the loop's next turn, never inside the decision that made the offer.
@@ -114,10 +143,15 @@ class Offers:
             offer.unheard = True  # the socket is away: the reconciliation will say what came of it
             self._restart_timer(offer, GRACE_S)
             return
+        if self.joins.overdue(offer):
+            return
         if (result := ring_times.late(offer)) is not None:
             self._withdraw(offer, result)
             return
         log.warning("offer_overdue", offer_id=offer.offer_id, agent_id=offer.agent_id, bridging=offer.bridging)
+        if offer.standing:
+            self.free(offer, moved=offer.bridging)
+            return
         self._ports.switch_of(offer.node).tell(Hangup(leg_id=offer.leg_id, cause="ORIGINATOR_CANCEL"))
         self._ports.lose_leg(offer.leg_id, "SWITCH_CONGESTION" if offer.unheard else "NO_ANSWER")
 
@@ -133,7 +167,9 @@ class Offers:
     def on_answered(self, fact: LegAnswered) -> None:
         """The agent took the call: a caller who has not been answered yet is answered now. Or just that has been done."""
         offer = self._by_leg.get(fact.leg_id)
-        if offer is not None:
+        if offer is not None and offer.confirm_ms:
+            self.accepting.picked_up(offer, fact.at, BRIDGE_DEADLINE_S)
+        elif offer is not None:
             offer.answered_at = fact.at
             if offer.withdrawn is None:
                 self._restart_timer(offer, BRIDGE_DEADLINE_S)
@@ -142,7 +178,7 @@ class Offers:
             caller.answered = True
             offer = self.out.get(caller.offer_id)
             if offer is not None and offer.parked and not offer.bridging and offer.withdrawn is None:
-                self.bridge(offer)
+                self.joins.begin(offer)
 
     def _answered_first(self, offer: Offer) -> None:
         """The first telephone that is answered has the caller; the others ring on until it is sure that he stays."""
@@ -173,15 +209,19 @@ class Offers:
     def join(self, offer: Offer) -> None:
         """Bridge the parked agent, as soon as his caller is answered: `uuid_bridge` would end an unanswered leg.
 
-        Who answered while another had the caller waits until that is certain, or the other is gone.
+        Who answered while another had the caller waits until that is certain, or the other is gone. Whose station demands a
+        key has not answered before he presses it.
         """
+        if offer.confirm_ms and not offer.answered_at:
+            self.accepting.ask(offer)
+            return
         offer.parked = True
         self._answered_first(offer)
         caller = self._acd.callers.get(offer.entry_id)
         if caller is not None and offer.offer_id in caller.ringing and caller.winner != offer.offer_id:
             return
         if caller is None or caller.answered or caller.winner != offer.offer_id:
-            self.bridge(offer)
+            self.joins.begin(offer)
             return
         self._restart_timer(offer, BRIDGE_DEADLINE_S)
         self._answer(caller)  # a restart may have come between the agent's answer and ours
@@ -202,6 +242,9 @@ class Offers:
     def _bridged(self, offer: Offer, error: SwitchError | None) -> None:
         if isinstance(error, SwitchRefused) and offer.offer_id in self.out:
             log.warning("bridge_refused", offer_id=offer.offer_id, reason=str(error))
+            if offer.standing:
+                self._ports.clock.call_later(0.0, lambda: self.free(offer, moved=False))
+                return
             self._ports.switch_of(offer.node).tell(Hangup(leg_id=offer.leg_id, cause=REFUSED_BRIDGE))
 
     def bridge_again(self, leg_id: str) -> None:
@@ -237,6 +280,7 @@ class Offers:
         self._publish_end(offer, caller, OfferResult.ACCEPTED, at)
         self._ports.publish(offer_forms.connected(offer, caller, at))
         self._ports.drop_lease(caller.node, caller.leg_id)
+        self._acd.standing.talking(offer)
         switch = self._ports.switch_of(caller.node)
         values = onchannel.variables(connected_at=at, agent_id=offer.agent_id, offer_id=offer.offer_id)
         switch.tell(SetVariables(leg_id=caller.leg_id, values=values))
@@ -246,24 +290,33 @@ class Offers:
     def on_agent_leg_ended(self, fact: LegEnded) -> None:
         """The phone that rang is gone before a conversation began: why depends on how far the offer had come."""
         offer = self._by_leg.get(fact.leg_id)
-        if offer is None:
-            return
+        if offer is not None:
+            self._ended(offer, offer.withdrawn or self._result(offer, fact), fact.at, fact.cause)
+
+    def free(self, offer: Offer, *, moved: bool) -> None:
+        """An offer on a standing leg came to nothing, and the leg stays. `moved`: it was told to join the caller."""
+        if offer.offer_id in self.out:
+            self._acd.standing.free(offer.leg_id, moved=moved)
+            self._ended(offer, offer.withdrawn or OfferResult.CANCELLED, self._ports.clock.now())
+
+    def _ended(self, offer: Offer, result: OfferResult, at: Moment, cause: str = "") -> None:
         agent = self._acd.roster.agents.get(offer.agent_id)
         caller = self._acd.callers.get(offer.entry_id)
         self._close(offer)
-        result = offer.withdrawn or self._result(offer, fact)
         penalty = penalty_of(result, self._queue(offer))
-        if agent is not None:
+        rang_for = caller if caller is not None and caller.ringing.pop(offer.offer_id, "") else None
+        if rang_for is not None and result not in NOT_HIS:
+            self._acd.deciding.refused(rang_for, offer.agent_id, refused_ms(result, self._queue(offer)))
+        if agent is not None:  # all of it stands in the facts that follow, so that a restart forgets none of it
             agent.count(penalty.cause)
+            self._acd.roster.rest(agent, penalty)
             if agent.activity is Activity.OFFERED:
-                self._acd.roster.offer_failed(agent, fact.at)
-        self._publish_end(offer, caller, result, fact.at, fact.cause)
+                self._acd.roster.offer_failed(agent, at)
+        self._publish_end(offer, caller, result, at, cause)
         if agent is not None:
-            self._acd.roster.penalise(agent, penalty)
-        if caller is not None and caller.ringing.pop(offer.offer_id, ""):
-            if result not in NOT_HIS:
-                self._acd.deciding.refused(caller, offer.agent_id, refused_ms(result, self._queue(offer)))
-            self._without(caller, offer, fact.at)
+            self._acd.roster.limit(agent, penalty)
+        if rang_for is not None:
+            self._without(rang_for, offer, at)
         if agent is not None:
             self._acd.agent_changed(agent)
 
@@ -271,7 +324,7 @@ class Offers:
         return self._acd.queues[offer.queue_id].settings
 
     def _result(self, offer: Offer, fact: LegEnded) -> OfferResult:
-        if offer.answered_at and fact.cause not in _OUR_FAULT:
+        if (offer.answered_at or offer.picked_up_at) and fact.cause not in _OUR_FAULT:
             return OfferResult.REJECTED
         return result_of(fact.cause, fact.protocol_cause, fact.progressed_at, offer.contact)
 
@@ -313,10 +366,22 @@ class Offers:
             if offer is not None and offer_id != but:
                 self._withdraw(offer, result)
 
+    def take_back(self, offer: Offer, result: OfferResult) -> None:
+        """End the leg of an offer; this is how it will have ended."""
+        self._withdraw(offer, result)
+
     def _withdraw(self, offer: Offer, result: OfferResult) -> None:
-        if offer.withdrawn is None:
+        if offer.withdrawn is None and offer.standing:
+            if self.joins.has(offer.offer_id):
+                self._ports.switch_of(offer.node).tell(StopPlaying(leg_id=offer.leg_id))
+            self._unsaid(offer)
+            offer.withdrawn = result
+            self._ports.clock.call_later(0.0, lambda: self.free(offer, moved=offer.bridging))
+        elif offer.withdrawn is None:
+            self._unsaid(offer)
             offer.withdrawn = result
             self._restart_timer(offer, GRACE_S)
+            self.given_up.note(offer, _CAUSE[result])
             self._ports.switch_of(offer.node).tell(Hangup(leg_id=offer.leg_id, cause=_CAUSE[result]))
 
     def rings(self, agent_id: str) -> bool:
@@ -328,7 +393,10 @@ class Offers:
         dropped = [offer for offer in self._by_leg.values() if offer.agent_id == agent_id]
         for offer in dropped:
             self._withdraw(offer, OfferResult.CANCELLED)
-            self._ports.lose_leg(offer.leg_id, "ORIGINATOR_CANCEL")
+            if offer.standing:
+                self.free(offer, moved=offer.bridging)
+            else:
+                self._ports.lose_leg(offer.leg_id, "ORIGINATOR_CANCEL")
         return bool(dropped)
 
     def is_bridging(self, caller: QueuedCaller) -> bool:
@@ -348,8 +416,28 @@ class Offers:
         offer.call_id = offer.call_id or caller.call_id
         self._ports.switch_of(offer.node).await_begin()
         ring_times.set_limits(offer, self._queue(offer), self._acd.roster.find(offer.agent_id))
+        offer.adopted = True
+        if offer.confirm_ms:  # a key that was pressed has left no trace: he is asked again
+            offer.picked_up_at, offer.answered_at = offer.answered_at, 0
         left_s = ring_times.left_s(offer, self._ports.clock.now())
-        self._restart_timer(offer, BRIDGE_DEADLINE_S if offer.answered_at else left_s)
+        self._restart_timer(offer, BRIDGE_DEADLINE_S if offer.answered_at or offer.picked_up_at else left_s)
+
+    def allow(self, offer: Offer, seconds: float) -> None:
+        """An offer has so much time for what it is at."""
+        self._restart_timer(offer, seconds)
+
+    def on_played(self, event: ApplicationEnded) -> None:
+        """What an agent's leg played has ended."""
+        self.joins.on_played(event)
+        self.accepting.on_played(event)
+
+    def is_joining(self, caller: QueuedCaller) -> bool:
+        """Whether an agent has answered, and the caller still hears music, or who it is."""
+        return self.joins.has(caller.winner)
+
+    def _unsaid(self, offer: Offer) -> None:
+        self.joins.drop(offer)
+        self.accepting.drop(offer)
 
     def _restart_timer(self, offer: Offer, seconds: float) -> None:
         if offer.timer is not None:
@@ -361,6 +449,7 @@ class Offers:
         if offer.timer is not None:
             offer.timer.cancel()
             offer.timer = None
+        self._unsaid(offer)
         del self.out[offer.offer_id], self._by_leg[offer.leg_id]
         self._ports.switch_of(offer.node).await_end()
 
@@ -368,4 +457,5 @@ class Offers:
         self, offer: Offer, caller: QueuedCaller | None, result: OfferResult, at: Moment, cause: str = ""
     ) -> None:
         call_id = caller.call_id if caller is not None else offer.call_id
-        self._ports.publish(offer_forms.ended(offer, call_id, result, at, cause))
+        until = caller.refused.get(offer.agent_id, 0) if caller is not None else 0
+        self._ports.publish(offer_forms.ended(offer, call_id, result, at, cause, refused_until=until))

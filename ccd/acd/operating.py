@@ -70,7 +70,8 @@ class Operating:
         queue = self._acd.queues.get(queue_id)
         if queue is None or not queue.draining:
             return
-        if any(caller.queue_id == queue_id for caller in self._acd.callers.values()):
+        inside = any(caller.queue_id == queue_id for caller in self._acd.callers.values())
+        if inside or self._ports.may_return(queue_id):
             return
         self._closings[queue_id] = msgspec.structs.replace(self._closings[queue_id], draining=False)
         self.take_queue(queue)
@@ -78,7 +79,7 @@ class Operating:
 
     # --- callers ----------------------------------------------------------------------------------
 
-    def move(self, source: str, target: str, *, call_id: str = "", first: int = 0) -> list[QueuedCaller]:
+    def move(self, source: str, target: str, *, call_id: str = "", first: int = 0, who: str = "") -> list[QueuedCaller]:
         """Callers of one queue stand in another from now on, with the places that their waiting gave them.
 
         Args:
@@ -89,7 +90,7 @@ class Operating:
             NotFound: there is no such queue, or the call does not stand in the first one.
             Refused: it is the same queue, it is closed, or the call is with an agent.
         """
-        here, there = self._acd.queue_named(source), self._acd.queue_named(target)
+        here, there = self._acd.queue_named(source), self._acd.queue_named(target, joins=True)
         if here is there:
             raise Refused(f"the callers of {source} are in {source}")
         if there.closed:
@@ -102,7 +103,7 @@ class Operating:
             inside = [one for one in self._acd.callers.values() if one.queue_id == here.settings.queue_id]
             chosen = sorted((one for one in inside if self._may_go(one)), key=self._place)
             chosen = chosen[:first] if first else chosen
-        return [rejoin(self._acd, self._ports, one, there, LeftReason.MOVED) for one in chosen]
+        return [rejoin(self._acd, self._ports, one, there, LeftReason.MOVED, who=who) for one in chosen]
 
     def prioritise(self, call_id: str, priority: int, *, who: str = "") -> QueuedCaller:
         """Give a waiting caller another priority: his place changes at once, and what follows from it is decided at once.
@@ -132,7 +133,7 @@ class Operating:
         self._acd.place_anew(caller)
         return caller
 
-    def kick(self, call_id: str, *, tell: bool = True) -> QueuedCaller:
+    def kick(self, call_id: str, *, tell: bool = True, who: str = "") -> QueuedCaller:
         """Take a waiting caller out of his queue. His leg is the flow's again, which goes on or hangs up, unless it is not told.
 
         Raises:
@@ -140,9 +141,9 @@ class Operating:
         """
         caller = self.standing(call_id)
         if tell:
-            self._acd.remove(caller, LeftReason.KICKED)
+            self._acd.remove(caller, LeftReason.KICKED, who=who)
         else:
-            self._acd.leave(caller, LeftReason.KICKED, self._ports.clock.now())
+            self._acd.leave(caller, LeftReason.KICKED, self._ports.clock.now(), who=who)
         return caller
 
     def standing(self, call_id: str) -> QueuedCaller:

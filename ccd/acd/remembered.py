@@ -5,6 +5,7 @@ The live one follows what happens, the ledger's the facts of it, so that a resta
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import Any
@@ -66,11 +67,11 @@ class Remembered(msgspec.Struct, kw_only=True):
         day = self.days.get(agent_id, {}).get(zone)
         return day if day is not None and day.date == date_of(now, zone) else Day()
 
-    def forget(self, agent_id: str) -> None:
-        """An agent is retired."""
-        self.days.pop(agent_id, None)
+    def keep_only(self, agents: Collection[str]) -> None:
+        """Everybody else is retired. Nobody's turn depends on it, and so no fact tells of it."""
+        self.days = {agent_id: days for agent_id, days in self.days.items() if agent_id in agents}
         for asked in self.asked.values():
-            asked.last.pop(agent_id, None)
+            asked.last = {agent_id: seq for agent_id, seq in asked.last.items() if agent_id in agents}
 
     def _today(self, agent_id: str, at: Moment) -> list[Day]:
         days = self.days.setdefault(agent_id, {}) if self.zones else {}

@@ -19,6 +19,8 @@ def set_limits(offer: Offer, queue: Queue, agent: AgentState) -> None:
     kind = agent.station.kind if agent.station is not None else ""
     outside = kind in _OUTSIDE or offer.contact.startswith(OVER_TRUNK)
     offer.progress_ms = queue.progress_outside_ms if outside else queue.progress_ms
+    asked = agent.station is not None and agent.station.confirm and not offer.standing
+    offer.confirm_ms = queue.confirm_ms if asked else 0
 
 
 def longest_s(offer: Offer) -> int:

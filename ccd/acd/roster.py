@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractContextManager
 
+from ccd.acd import resting
 from ccd.acd.agent_states import AgentState, Cue
 from ccd.acd.breaks import Breaks
 from ccd.acd.causes import Penalty
@@ -36,6 +37,7 @@ class Roster:
         self._on_change = on_change
         self._together = together
         self.breaks = Breaks(ports, self.publish)
+        self.on_seat: Callable[[AgentState], None] = lambda agent: None
 
     def configure(self, agents: Iterable[Agent], stations: Iterable[Station], tiers: Iterable[Tier]) -> None:
         """Take a new configuration; nobody is logged out by it unless he or his station is gone."""
@@ -72,8 +74,11 @@ class Roster:
 
     # --- what people say --------------------------------------------------------------------------
 
-    def login(self, agent_id: str, station_id: str = "") -> AgentState:
-        """Sign an agent in at a station, his own where none is named; a second login moves him."""
+    def login(self, agent_id: str, station_id: str = "", standing: bool | None = None) -> AgentState:
+        """Sign an agent in at a station, his own where none is named; a second login moves him.
+
+        `standing`: on a leg that stays up, or not; None as his station says, or as he is signed in there already.
+        """
         agent = self.find(agent_id)
         station = self._stations.get(station_id or agent.settings.station_id)
         if station is None:
@@ -81,10 +86,16 @@ class Roster:
         holder = self._seat_of.get(station.station_id)
         if holder not in (None, agent_id):
             raise Refused(f"station {station.name} is taken by {self.agents[holder].settings.name}")
-        if agent.activity in (Activity.TALKING, Activity.OFFERED) and agent.station != station:
+        here = agent.presence is not Presence.LOGGED_OUT and agent.station == station
+        stands = (agent.standing if here else station.standing) if standing is None else standing
+        same = agent.station == station and agent.standing == stands
+        if agent.activity in (Activity.TALKING, Activity.OFFERED) and not same:
             raise Refused(f"agent {agent.settings.name} is on a call")
-        if agent.presence is not Presence.LOGGED_OUT and agent.station == station:
+        if here and same:
             return agent
+        if stands and not self._ports.node_is_up(station.node):
+            raise Refused(f"the switch of station {station.name} is not reachable: no standing leg can be called")
+        agent.standing = stands
         self._sit(agent, station)
         agent.session_id, agent.missed = new_id(), {}
         agent.idle_since = self._ports.clock.now()
@@ -98,6 +109,11 @@ class Roster:
         if agent.presence is not Presence.LOGGED_OUT:
             self._set_presence(agent, Presence.LOGGED_OUT, "logout")
         return agent
+
+    def sign_out(self, agent: AgentState, cause: str) -> None:
+        """Something else than a person's word signs him out."""
+        if agent.presence is not Presence.LOGGED_OUT:
+            self._set_presence(agent, Presence.LOGGED_OUT, cause)
 
     def pause(self, agent_id: str, reason: str) -> AgentState:
         """Take no further callers, for a reason."""
@@ -129,7 +145,7 @@ class Roster:
         self.publish(agent, cause)
         self.breaks.watch(agent)
         if presence is Presence.LOGGED_OUT:
-            agent.session_id = ""
+            agent.session_id, agent.signed_out_by = "", cause
             if agent.activity is Activity.WRAP_UP:
                 self.ready(agent)
             if agent.activity is Activity.IDLE:
@@ -199,6 +215,12 @@ class Roster:
         self._set_presence(agent, Presence(wanted), "next_status", reason)
         return True
 
+    def no_call_was_found(self, agent: AgentState) -> None:
+        """After a restart: the call that he was on is over."""
+        if agent.presence is Presence.LOGGED_OUT:
+            self._sit(agent, None)
+        self.take_next(agent)
+
     def put_right(self, agent: AgentState) -> None:
         """Everything that held him is gone: tell so, and offer him what waits."""
         if agent.presence is Presence.LOGGED_OUT and agent.activity is Activity.IDLE:
@@ -206,14 +228,17 @@ class Roster:
         self.publish(agent, "reset")
         self._on_change(agent)
 
-    def penalise(self, agent: AgentState, penalty: Penalty) -> None:
-        """A failed offer, counted already: not before its delay from now, and what its cause's limit brings about."""
+    def rest(self, agent: AgentState, penalty: Penalty) -> None:
+        """A failed offer: nobody is offered to him before its delay from now is over. Told with his next fact."""
         now, clock = self._ports.clock.monotonic(), self._ports.clock
         agent.gap_until = max(agent.gap_until, now + penalty.gap_ms / 1000)
         if penalty.delay_ms:
             agent.not_before = now + penalty.delay_ms / 1000
         for ms in {penalty.gap_ms, penalty.delay_ms} - {0}:
             clock.call_later(ms / 1000, lambda: self._on_change(agent))
+
+    def limit(self, agent: AgentState, penalty: Penalty) -> None:
+        """A failed offer, counted already: what its cause's limit brings about."""
         limit_reached = penalty.limit and agent.missed.get(penalty.cause, 0) >= penalty.limit
         if limit_reached and penalty.then != "nothing" and agent.presence is Presence.AVAILABLE:
             cause = "max_no_answers" if penalty.cause == "no_answer" else f"max_{penalty.cause}"
@@ -224,7 +249,7 @@ class Roster:
 
     def on_leg_created(self, fact: LegCreated) -> None:
         """Any leg of an agent's station makes him not offerable, whoever made it."""
-        if fact.role is Role.AGENT:
+        if fact.role in (Role.AGENT, Role.STANDING):
             return
         if fact.inbound and fact.role is not Role.STATION:
             return
@@ -266,6 +291,7 @@ class Roster:
             phone = phone_of(station.contact)
             self._seat_of[station.station_id] = self._by_phone[phone] = agent.agent_id
             agent.elsewhere = set(self._legs_of_phone.get(phone, ()))
+        self.on_seat(agent)
 
     # --- history and restart ----------------------------------------------------------------------
 
@@ -296,6 +322,9 @@ class Roster:
             next_reason=agent.next_reason,
             overrun_at=agent.overrun_at,
             offer_id=agent.wraps_up,
+            rests_until=resting.until(agent.not_before, self._ports.clock),
+            gap_until=resting.until(agent.gap_until, self._ports.clock),
+            standing=agent.standing,
         )
 
     def restore(self, last: AgentChanged) -> None:
@@ -309,14 +338,21 @@ class Roster:
         agent.missed = dict(last.missed) or ({"no_answer": last.no_answers} if last.no_answers else {})
         agent.next_presence, agent.next_reason = last.next_presence, last.next_reason
         agent.overrun_at = last.overrun_at
+        agent.standing = last.standing
+        agent.signed_out_by = last.cause if agent.presence is Presence.LOGGED_OUT else ""
         if agent.presence is not Presence.LOGGED_OUT:  # the fact of a log-out still names the seat that was left
             self._sit(agent, self._stations.get(last.station_id))
             if agent.station is None:
                 self._set_presence(agent, Presence.LOGGED_OUT, "station_retired")
+        else:
+            agent.session_id = ""
+            if last.activity in (Activity.OFFERED, Activity.TALKING):  # he leaves his seat when that call is over
+                self._sit(agent, self._stations.get(last.station_id))
         if last.activity == Activity.WRAP_UP and last.until > self._ports.clock.now():
             agent.activity, agent.wrap_up_until = Activity.WRAP_UP, last.until
             agent.wraps_up, agent.queue_id = last.offer_id, last.queue_id
             self.start_wrap_up_timer(agent)
+        resting.restore(agent, last, self._ports.clock, self._on_change)
         self.breaks.watch(agent)
         self._on_change(agent)
 

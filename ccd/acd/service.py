@@ -8,11 +8,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from ccd.acd.agent_states import AgentState
+from ccd.acd.awaiting import Awaited
 from ccd.acd.callers import QueuedCaller, Stay
 from ccd.acd.deciding import Deciding
 from ccd.acd.duties import Duties
 from ccd.acd.exits import Exits
 from ccd.acd.facts import CallerLeft, CallerQueued, LeftReason, QueueClosed, TalkEnded
+from ccd.acd.gone_queues import GoneQueues
 from ccd.acd.last_agent import bound_until
 from ccd.acd.leaving import abandoned
 from ccd.acd.lines import Ordered
@@ -24,6 +26,7 @@ from ccd.acd.ports import Ports
 from ccd.acd.remembered import Remembered
 from ccd.acd.resuming import LeftPlaces
 from ccd.acd.roster import Roster
+from ccd.acd.standing import StandingLines
 from ccd.acd.strategies import Rings, named
 from ccd.acd.talks import Talks
 from ccd.base.clock import Moment, ms_between
@@ -51,7 +54,7 @@ class Acd:
 
     `remembered` is what strategies know of agents; whoever keeps it lets it follow the facts. `zone` is the site's, for queues
     that have none of their own; `closings` the queues that somebody closed; `left_places` (which follows the facts as well)
-    the places of those who hung up.
+    the places of those who hung up. `standing_beep` and `standing_ring_ms` are as in ccd.acd.standing.
     """
 
     def __init__(
@@ -63,6 +66,8 @@ class Acd:
         zone: str = "UTC",
         closings: Mapping[str, QueueClosed] | None = None,
         left_places: LeftPlaces | None = None,
+        standing_beep: str = "",
+        standing_ring_ms: int = 30_000,
     ) -> None:
         self.queues: dict[str, QueueState] = {}
         self.callers: dict[str, QueuedCaller] = {}
@@ -75,8 +80,12 @@ class Acd:
         self.offers = Offers(ports, self)
         self.deciding = Deciding(ports, self, self._offer, remembered)
         self.exits = Exits(ports, self)
+        self.gone = GoneQueues(ports, self)
         self.roster = Roster(ports, self.agent_changed, self.deciding.together)
         self.talks = Talks(ports, self)
+        self.awaited = Awaited(ports, self)
+        self.standing = StandingLines(ports, self, beep=standing_beep, ring_ms=standing_ring_ms)
+        self.roster.on_seat = self.standing.keep
         self.duties = Duties(ports, self)
         self.operating = Operating(ports, self, closings or {})
 
@@ -94,12 +103,7 @@ class Acd:
                 self._time_anew(settings.queue_id)
         for settings in queues:
             self.deciding.take_queue(settings)
-        known = {settings.queue_id for settings in queues}
-        for queue_id in [one for one in self.queues if one not in known]:
-            in_use = any(caller.queue_id == queue_id for caller in self.callers.values())
-            if not in_use and not self.offers.uses(queue_id) and not self.talks.uses(queue_id):
-                del self.queues[queue_id]
-                self.deciding.drop_queue(queue_id)
+        self.gone.configured({settings.queue_id for settings in queues})
         for caller in self.callers.values():
             if caller.stay is Stay.WAITING:
                 self.queues[caller.queue_id].line.add(caller.entry_id, self.key_of(caller))
@@ -112,9 +116,11 @@ class Acd:
                 self.hold_timer(caller)
                 self.exits.time(caller)
 
-    def queue_named(self, name: str) -> QueueState:
-        """The queue of that name, or NotFound."""
-        for state in self.queues.values():
+    def queue_named(self, name: str, *, joins: bool = False) -> QueueState:
+        """The queue of that name, or NotFound; before one that is no longer configured, which nobody `joins`."""
+        for state in sorted(self.queues.values(), key=lambda one: one.settings.queue_id in self.gone):
+            if joins and state.settings.queue_id in self.gone:
+                break
             if state.settings.name == name:
                 return state
         raise NotFound(f"no queue {name}")
@@ -188,6 +194,8 @@ class Acd:
         self._by_leg[caller.leg_id] = caller
         if caller.stay is Stay.WAITING:
             self.wait(caller)
+        elif caller.stay is Stay.RETURNING:
+            self.awaited.expect(caller)
 
     def wait(self, caller: QueuedCaller) -> None:
         """The caller waits for an agent, at the place that his joining gave him."""
@@ -210,8 +218,8 @@ class Acd:
     def taken_up_ringing(self, caller: QueuedCaller) -> None:
         """A recovery found a phone ringing for a caller: nobody else is asked, unless his queue rings several."""
         self.queues[caller.queue_id].line.remove(caller.entry_id)
-        if not self.rings_several(caller):
-            self.deciding.stop(caller)
+        ringing = (self.offers.out[one].made_at for one in caller.ringing)
+        self.deciding.found_ringing(caller, max(ringing, default=0))
 
     def rings_several(self, caller: QueuedCaller) -> bool:
         """Whether more than one phone may ring for a caller at the same time."""
@@ -221,13 +229,24 @@ class Acd:
         """What orders a queue's line; the smallest stands first."""
         return (self.deciding.place(caller), caller.joined_at)
 
-    def remove(self, caller: QueuedCaller, reason: LeftReason = LeftReason.KICKED, to: str = "") -> None:
+    def remove(
+        self, caller: QueuedCaller, reason: LeftReason = LeftReason.KICKED, to: str = "", *, who: str = ""
+    ) -> None:
         """Take a caller out of the queue; his leg is the flow's again, or goes where an overflow sends it."""
-        self.leave(caller, reason, self._ports.clock.now(), to)
+        self.leave(caller, reason, self._ports.clock.now(), to, who=who)
         self._on_done(caller.leg_id, reason, to)
 
-    def leave(self, caller: QueuedCaller, reason: LeftReason, at: Moment, to: str = "") -> None:
-        """The wait ends; whoever was being rung for him stops ringing."""
+    def leave(
+        self,
+        caller: QueuedCaller,
+        reason: LeftReason,
+        at: Moment,
+        to: str = "",
+        *,
+        onward: CallerQueued | None = None,
+        who: str = "",
+    ) -> None:
+        """The wait ends; whoever was being rung for him stops ringing. `onward` is told next: he stands elsewhere then."""
         self.hold_timer(caller)
         self.queues[caller.queue_id].line.remove(caller.entry_id)
         self.deciding.stop(caller, said=True)
@@ -242,8 +261,12 @@ class Acd:
                 reason=reason,
                 wait_ms=ms_between(caller.entered_at, at),
                 to=to,
+                onward=onward,
+                who=who,
             )
         )
+        if onward is not None:
+            self._ports.publish(onward)
         self.offers.withdraw(caller)
         self.operating.caller_gone(caller.queue_id)
 
@@ -254,6 +277,8 @@ class Acd:
             caller.timer = None
 
     def _forget(self, caller: QueuedCaller) -> None:
+        self.gone.look_soon()
+        self.awaited.came(caller)
         self.callers.pop(caller.entry_id, None)
         self._by_leg.pop(caller.leg_id, None)
 
@@ -261,9 +286,11 @@ class Acd:
 
     def on_leg_ended(self, fact: LegEnded) -> None:
         """A caller hung up, or an agent's leg is gone."""
-        if fact.role is Role.AGENT:
+        self.gone.look_soon()
+        if fact.role in (Role.AGENT, Role.STANDING):
             self.offers.on_agent_leg_ended(fact)
             self.talks.on_agent_leg_ended(fact)
+            self.standing.on_leg_ended(fact)
             return
         self.roster.on_leg_ended(fact)
         caller = self._by_leg.get(fact.leg_id)
@@ -273,8 +300,7 @@ class Acd:
             self.end_talk(caller, caller.ended_at or fact.at, ended_by_far_end(fact.cause, fact.disposition))
             self.talks.see_off(caller)
         if caller.stay is Stay.TALKED:
-            self._forget(caller)
-            self.operating.caller_gone(caller.queue_id)
+            self.forget_talked(caller)
         else:
             lost = fact.cause == "SWITCH_LOST"
             queue = self.queues[caller.queue_id].settings
@@ -285,9 +311,17 @@ class Acd:
         if fact.role is Role.AGENT:
             self.offers.on_agent_parked(fact)
             return
+        if fact.role is Role.STANDING:
+            self.standing.on_parked(fact)
+            return
         caller = self._by_leg.get(fact.leg_id)
         if caller is None:
             return
+        self.came_back(caller)
+
+    def came_back(self, caller: QueuedCaller) -> None:
+        """A caller's leg stands parked: he waits again, or his flow goes on, if he was with an agent."""
+        self.awaited.came(caller)
         if caller.stay is Stay.RETURNING:
             self._ports.hold_lease(caller.node, caller.leg_id)
             self.wait(caller)
@@ -299,6 +333,7 @@ class Acd:
     def end_talk(self, caller: QueuedCaller, at: Moment, ended_by: EndedBy) -> None:
         """The conversation is over; the caller's leg may still be on its way back to us."""
         caller.stay = Stay.TALKED
+        self.awaited.expect(caller)
         self._ports.publish(
             TalkEnded(
                 at=at,
@@ -314,9 +349,13 @@ class Acd:
 
     def release(self, caller: QueuedCaller) -> None:
         """The conversation is over and the leg is parked: the flow goes on."""
+        self.forget_talked(caller)
+        self._on_done(caller.leg_id, LeftReason.CONNECTED, "")
+
+    def forget_talked(self, caller: QueuedCaller) -> None:
+        """His conversation is over, and so is all that a queue has to do with him."""
         self._forget(caller)
         self.operating.caller_gone(caller.queue_id)
-        self._on_done(caller.leg_id, LeftReason.CONNECTED, "")
 
     def watch(self) -> None:
         """Have events handed over at once while a caller waits or an agent could take one: both are about to be decided."""
@@ -347,5 +386,5 @@ class Acd:
         with self.deciding.together(self.roster.agents):
             for agent in list(self.roster.agents.values()):
                 self.agent_changed(agent)
-        for queue_id in list(self.queues) if self._ports.node_is_up("") else []:
+        for queue_id in list(self.queues):
             self.operating.caller_gone(queue_id)  # he may have gone while ccd was away

@@ -47,20 +47,34 @@ class Talks:
     def on_agent_leg_ended(self, fact: LegEnded) -> None:
         """When the customer hangs up, the switch ends the agent's leg first and says so first."""
         offer = self._by_leg.pop(fact.leg_id, None)
-        if offer is None:
-            return
+        if offer is not None:
+            self._over(offer, fact.at, by_switch=fact.disposition == "send_bye")
+
+    def line_is_back(self, leg_id: str, at: Moment) -> None:
+        """A standing leg stands parked again; the caller's own next event says who ended the conversation."""
+        offer = self._by_leg.pop(leg_id, None)
+        if offer is not None:
+            self._over(offer, at, by_switch=True)
+
+    def leg_of(self, agent_id: str) -> Offer | None:
+        """The accepted offer whose conversation an agent is in, None for none."""
+        return next((offer for offer in self._by_leg.values() if offer.agent_id == agent_id), None)
+
+    def _over(self, offer: Offer, at: Moment, *, by_switch: bool) -> None:
         if offer.timer is not None:
             offer.timer.cancel()
+            offer.timer = None
         agent = self._acd.roster.agents.get(offer.agent_id)
         caller = self._acd.callers.get(offer.entry_id)
         queue = self._acd.queues[offer.queue_id].settings
         if caller is not None and caller.stay is Stay.TALKING and caller.offer_id == offer.offer_id:
-            if fact.disposition == "send_bye" and not self._ports.is_parked(caller.leg_id):
-                caller.stay, caller.ended_at = Stay.ENDING, fact.at
+            if by_switch and not self._ports.is_parked(caller.leg_id):
+                caller.stay, caller.ended_at = Stay.ENDING, at
+                self._acd.awaited.expect(caller)
             else:
-                self.agent_gone(caller, fact.at)
+                self.agent_gone(caller, at)
         if agent is not None and agent.activity is Activity.TALKING:
-            self._acd.roster.wrap_up(agent, fact.at, queue.wrap_up_ms)
+            self._acd.roster.wrap_up(agent, at, queue.wrap_up_ms)
 
     def agent_gone(self, caller: QueuedCaller, at: Moment) -> None:
         """The agent left the conversation: too soon, and the caller is back in line; else the flow goes on."""
@@ -70,7 +84,10 @@ class Talks:
             if agent := self._acd.roster.agents.get(caller.agent_id):
                 penalty = penalty_of(OfferResult.REJECTED, queue)
                 agent.count(penalty.cause)
-                self._acd.roster.penalise(agent, penalty)
+                self._acd.roster.rest(agent, penalty)
+                if agent.activity is not Activity.TALKING:  # else the end of his talk tells it
+                    self._acd.roster.publish(agent, "offer_failed")
+                self._acd.roster.limit(agent, penalty)
             self._acd.deciding.refused(caller, caller.agent_id, queue.refused_again_ms)
             self.give_back(caller, at)
             return
@@ -94,6 +111,7 @@ class Talks:
                 queue_id=caller.queue_id,
                 agent_id=agent_id,
                 offer_id=offer_id,
+                refused_until=caller.refused.get(agent_id, 0),
             )
         )
         if self._ports.is_parked(caller.leg_id):
@@ -101,6 +119,7 @@ class Talks:
             self._acd.wait(caller)
         else:
             caller.stay = Stay.RETURNING
+            self._acd.awaited.expect(caller)
 
     def see_off(self, caller: QueuedCaller) -> None:
         """The caller of a conversation is gone, and his agent's leg must follow: the switch can forget it (CS_RESET)."""
@@ -111,5 +130,8 @@ class Talks:
     def _left_over(self, offer: Offer) -> None:
         if offer.leg_id in self._by_leg:
             log.warning("agent_leg_left_over", leg_id=offer.leg_id, agent_id=offer.agent_id)
+            if offer.standing:
+                self._acd.standing.fetch(offer.leg_id)
+                return
             self._ports.switch_of(offer.node).tell(Hangup(leg_id=offer.leg_id, cause="NORMAL_CLEARING"))
             self._ports.lose_leg(offer.leg_id, "LOST")

@@ -19,8 +19,8 @@ def why_not(agent: AgentState, now: Moment, monotonic: float, *, node_up: bool) 
     if agent.activity is not Activity.IDLE:
         why = _BUSY.get(agent.activity, WhyNot.OTHER)
         return Unready(why=why, since=agent.activity_since, until=agent.wrap_up_until)
-    if agent.station is None:
-        return Unready(why=WhyNot.NO_STATION, since=now)
+    if agent.station is None or not agent.is_reachable:
+        return Unready(why=WhyNot.NO_LINE if agent.station else WhyNot.NO_STATION, since=now)
     if agent.rests(monotonic):
         rests_until = max(agent.not_before, min(agent.gap_until, monotonic + 60))
         return Unready(why=WhyNot.RESTING, since=now, until=now + round((rests_until - monotonic) * 1e6))

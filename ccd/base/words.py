@@ -28,7 +28,12 @@ _PATH_PART = re.compile(r"[A-Za-z0-9_@+=%~-][A-Za-z0-9_.@+=%~-]{0,199}|[A-Za-z0-
 _STREAM = re.compile(
     r"local_stream://[A-Za-z0-9_-]{1,64}|silence_stream://-?[0-9]{1,9}(?:,[0-9]{1,9})?|tone_stream://%\(400,0,1000\)"
 )
-_TONE = re.compile(r"tone_stream://%\([0-9]{1,5},[0-9]{1,5},[0-9]{2,4}(?:,[0-9]{2,4})?\);loops=-1")
+_TONE = re.compile(r"tone_stream://%\([0-9]{1,5},[0-9]{1,5},[0-9]{2,4}(?:,[0-9]{2,4})?\)(?:;loops=-1)?")
+
+_DISPLAY = re.compile(r"(?:[^\W_]|[ _.+*#/:-]){1,40}")
+_NOT_DISPLAYED = re.compile(r"(?:[\W_](?<![ _.+*#/:-]))+")
+DISPLAYED = "_.+*#/:-"
+LONGEST_DISPLAY = 40
 
 _JOINED = "file_string://"
 MAX_JOINED = 100
@@ -68,6 +73,27 @@ def cause(value: str) -> str:
 def contact(value: str) -> str:
     """How to reach a phone: `user/1001@domain`, `sofia/internal/1001@host:port`, `sofia/gateway/NAME/NUMBER`…"""
     return _checked("contact", _CONTACT, value)
+
+
+def display(value: str) -> str:
+    """What a telephone shows as the caller's name: letters of any script, digits, spaces and a few signs; at most 40.
+
+    Rendered between single quotes, within which FreeSWITCH's `originate` reads nothing specially but quote and backslash.
+    """
+    if value != value.strip():
+        raise Unsafe(f"blanks around what is to be shown: {value[:80]!r}")
+    return _checked("text to be shown", _DISPLAY, value)
+
+
+def displayed(text: str) -> str:
+    """What of a text can be shown as `display` has it: anything else becomes a blank, and several blanks one; '' for nothing."""
+    return " ".join(_NOT_DISPLAYED.sub(" ", text).split())[:LONGEST_DISPLAY].strip()
+
+
+def not_displayed(text: str) -> str:
+    """The first character of a text that can't be shown; '' if all can."""
+    found = _NOT_DISPLAYED.search(text)
+    return found[0][0] if found else ""
 
 
 def path(value: str) -> str:

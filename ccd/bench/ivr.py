@@ -25,13 +25,12 @@ from ccd.bench.dispatch_peers import configuration, may_take_priority
 from ccd.bench.ivr_callers import BareCallers
 from ccd.bench.ivr_measure import KINDS, Heard, heard_of, key_to_prompt
 from ccd.bench.result import Result, Row, percentile, ratio
+from ccd.bench.stage import Stage
 from ccd.lab.freeswitch import PrivateFreeSwitch, find_freeswitch
 from ccd.lab.stories import CallerScript
 from ccd.lab.wire import Wire
 from ccd.settings.share import share
-from ccd.sim.world import SimulatedWorld
 
-PASSWORD = "ClueCon"
 NUMBER = "4008"
 
 CALLERS, QUICK_CALLERS = 500, 50
@@ -100,25 +99,10 @@ def _row(name: str, figures: dict[str, Any]) -> Row:
 
 
 def _simulated(folder: Path, count: int, result: Result) -> dict[str, Any]:
-    folder.mkdir()
-    for name in ("recordings", "cdr"):
-        (folder / name).mkdir()
-    with SimulatedWorld.launch("--password", PASSWORD, "--no-recordings", "--cdr", str(folder / "cdr")) as world:
-        core = CoreProcess(
-            folder / "core",
-            esl_port=world.port,
-            esl_password=PASSWORD,
-            recordings=folder / "recordings",
-            cdr=folder / "cdr",
-            sounds=Path("/simulated"),
-        )
-        core.prepare(configuration((), {}, FLOW))
-        try:
-            core.start()
-            scene = Scene(world, core, count, lambda heard: Wire("127.0.0.1", world.port, PASSWORD, heard))
-            return scene.play("simulated", result)
-        finally:
-            core.stop()
+    with Stage(folder) as stage:
+        stage.core.prepare(configuration((), {}, FLOW))
+        stage.core.start()
+        return Scene(stage.world, stage.core, count, stage.wire).play("simulated", result)
 
 
 def _real(folder: Path, name: str, count: int, result: Result, *, realtime: bool) -> dict[str, Any]:

@@ -13,41 +13,27 @@ import os
 import shutil
 import tempfile
 import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import gevent
 import msgspec
 
-from ccd.base.errors import SwitchTimeout
-from ccd.bench.core_process import CoreProcess
 from ccd.bench.dispatch_peers import NUMBER, configuration
 from ccd.bench.load_measure import Decisions
 from ccd.bench.result import Result, Row
+from ccd.bench.stage import FLOW, Stage
 from ccd.journal.configuration import Configuration, Route
 from ccd.lab.stories import CallerScript, PhoneScript, Ring
 from ccd.lab.wire import Wire
-from ccd.sim.world import SimulatedWorld
 
-PASSWORD = "ClueCon"
 TALK_MS, KEY_AFTER_MS = 2_000, 300
 DIALLED_SHARE = 0.95
 """Where fewer callers than this could dial as fast as they should, the step says nothing of core."""
 OPEN_S = 1.0
 """A key that was pressed so long before a step's end and led to no offer is backlog."""
-WAIT_S = 120.0
 TARGET_CALLS, TARGET_P99_MS, TARGET_LAG_MS, TARGET_IDLE_MB, TARGET_KB = 100, 10.0, 20.0, 120.0, 50.0
-FLOW: dict[str, Any] = {
-    "start": "hello",
-    "nodes": {
-        "hello": {"type": "answer", "next": "menu"},
-        "menu": {"type": "menu", "prompt": "menu_main", "timeout": 60_000, "tries": 3, "choices": {"1": "line"}},
-        "line": {"type": "queue", "queue": "bench", "next": "bye"},
-        "bye": {"type": "hangup"},
-    },
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,27 +83,17 @@ def _rows(values: dict[str, Any]) -> list[Row]:
     ]
 
 
-class Centre:
-    """A simulated switch, its outside world, and a core with this many agents, tied to a processor of its own."""
+class Centre(Stage):
+    """A stage with this many agents; core is tied to a processor of its own."""
 
     def __init__(self, folder: Path, size: Size) -> None:
-        (folder / "recordings").mkdir(parents=True)
-        (folder / "cdr").mkdir()
+        super().__init__(folder)
         self._numbers = iter(range(10**7))
         self.decisions = Decisions()
-        self.world = SimulatedWorld.launch("--password", PASSWORD, "--no-recordings", "--cdr", str(folder / "cdr"))
-        self.core = CoreProcess(
-            folder / "core",
-            esl_port=self.world.port,
-            esl_password=PASSWORD,
-            recordings=folder / "recordings",
-            cdr=folder / "cdr",
-            sounds=Path("/simulated"),
-        )
         self.agents = tuple(f"a{number:04d}" for number in range(size.agents))
         self._wire: Wire | None = None
 
-    def __enter__(self) -> Centre:
+    def __enter__(self) -> Self:
         ring = Ring("answer", 0, TALK_MS)
         try:
             contacts = {name: self.world.phone(PhoneScript(name, (ring,))) for name in self.agents}
@@ -129,33 +105,21 @@ class Centre:
             raise
         return self
 
-    def __exit__(self, *_: object) -> None:
-        self.close()
-
     def close(self) -> None:
         """End everything."""
         if self._wire is not None:
             self._wire.close()
-        self.core.stop()
-        self.world.close()
+        super().close()
 
     def listen(self) -> None:
         """Follow keys and offers at the switch."""
-        self._wire = Wire("127.0.0.1", self.world.port, PASSWORD, self.decisions.on_event)
+        self._wire = self.wire(self.decisions.on_event)
         self._wire.command("event json " + " ".join(Decisions.EVENTS))
 
     def call(self) -> None:
         """One caller, now."""
         number = f"1390{next(self._numbers):07d}"
         self.world.call(CallerScript(number=number, dialled=NUMBER, keys=((KEY_AFTER_MS, "1"),)))
-
-    def until(self, true: Callable[[], bool], what: str) -> None:
-        """Wait for it."""
-        deadline = time.monotonic() + WAIT_S
-        while not true():
-            if time.monotonic() > deadline:
-                raise SwitchTimeout(f"{what} after {WAIT_S:.0f} s:\n{self.core.log_tail()}")
-            gevent.sleep(0.1)
 
     def _part(self) -> None:
         """Core has a processor of its own, the rest has the others."""

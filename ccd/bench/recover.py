@@ -9,35 +9,19 @@ from __future__ import annotations
 
 import shutil
 import tempfile
-import time
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import gevent
 
-from ccd.base.errors import SwitchTimeout
-from ccd.bench.core_process import CoreProcess
 from ccd.bench.dispatch_peers import NUMBER, configuration
 from ccd.bench.result import Result, Row
+from ccd.bench.stage import FLOW, Stage
 from ccd.lab.stories import CallerDiary, CallerScript, PhoneDiary, PhoneScript, Ring
-from ccd.sim.world import SimulatedWorld
 
 TARGET_MS = 2_000
 LEASE_S = 30  # the settings' default
-WAIT_S = 60.0
 DIAL_EVERY_S = 0.02
-PASSWORD = "ClueCon"
-FLOW: dict[str, Any] = {
-    "start": "hello",
-    "nodes": {
-        "hello": {"type": "answer", "next": "menu"},
-        "menu": {"type": "menu", "prompt": "menu_main", "timeout": 60_000, "tries": 3, "choices": {"1": "line"}},
-        "line": {"type": "queue", "queue": "bench", "next": "bye"},
-        "bye": {"type": "hangup"},
-    },
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,10 +44,8 @@ def run(*, quick: bool) -> Result:
     crowd = Crowd(10, 4, 30, 6) if quick else Crowd(100, 40, 300, 60)
     folder = Path(tempfile.mkdtemp(prefix="ccd-bench-"))
     try:
-        cdr = folder / "cdr"
-        cdr.mkdir()
-        with SimulatedWorld.launch("--password", PASSWORD, "--no-recordings", "--cdr", str(cdr)) as world:
-            return Story(folder, world, crowd).play(outlive_leases=not quick)
+        with Stage(folder) as stage:
+            return Story(stage, crowd).play(outlive_leases=not quick)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
@@ -71,35 +53,24 @@ def run(*, quick: bool) -> Result:
 class Story:
     """One kill, one restart."""
 
-    def __init__(self, folder: Path, world: SimulatedWorld, crowd: Crowd) -> None:
-        self._world = world
+    def __init__(self, stage: Stage, crowd: Crowd) -> None:
+        self._world = stage.world
+        self._core = stage.core
+        self._until = stage.until
         self._crowd = crowd
         self._legs: dict[str, str] = {}
-        recordings = folder / "recordings"
-        recordings.mkdir()
-        self._core = CoreProcess(
-            folder / "core",
-            esl_port=world.port,
-            esl_password=PASSWORD,
-            recordings=recordings,
-            cdr=folder / "cdr",
-            sounds=Path("/simulated"),
-        )
 
     def play(self, *, outlive_leases: bool) -> Result:
         """Fill the house, kill, start again, look."""
-        try:
-            waiting, talking = self._fill()
-            before = self._rings()
-            self._core.kill()
-            self._world.hang_up(self._legs[talking])
-            self._core.exec()
-            self._until(lambda: len(self._rings()) > len(before), "no offer came")
-            first = min((ring for ring in self._rings()[len(before) :]), key=lambda ring: ring[0])
-            gevent.sleep(LEASE_S + 5 if outlive_leases else 2.0)
-            return self._result(first, waiting[0], talking)
-        finally:
-            self._core.kill()
+        waiting, talking = self._fill()
+        before = self._rings()
+        self._core.kill()
+        self._world.hang_up(self._legs[talking])
+        self._core.exec()
+        self._until(lambda: len(self._rings()) > len(before), "no offer came")
+        first = min((ring for ring in self._rings()[len(before) :]), key=lambda ring: ring[0])
+        gevent.sleep(LEASE_S + 5 if outlive_leases else 2.0)
+        return self._result(first, waiting[0], talking)
 
     def _fill(self) -> tuple[list[str], str]:
         """All callers in their places; gives those who wait, in order, and one who talks."""
@@ -160,13 +131,6 @@ class Story:
             Row("callers lost", str(len(lost)), "0", not lost),
         ]
         return result
-
-    def _until(self, true: Callable[[], bool], what: str) -> None:
-        deadline = time.monotonic() + WAIT_S
-        while not true():
-            if time.monotonic() > deadline:
-                raise SwitchTimeout(f"{what} after {WAIT_S:.0f} s:\n{self._core.log_tail()}")
-            gevent.sleep(0.1)
 
 
 def lost_callers(diaries: list[CallerDiary], left: set[str], in_fallback: list[str]) -> list[str]:

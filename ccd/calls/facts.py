@@ -25,10 +25,11 @@ class Signal(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Role(StrEnum):
-    """What a leg is to its call."""
+    """What a leg is to its call; `standing` is an agent's that stays up between calls."""
 
     CUSTOMER = "customer"
     AGENT = "agent"
+    STANDING = "standing"
     STATION = "station"
     TRANSFER = "transfer"
     UNKNOWN = "unknown"
@@ -138,7 +139,10 @@ class LegAnswered(Fact, tag="leg_answered", frozen=True, kw_only=True):
 
 
 class LegEnded(Fact, tag="leg_ended", frozen=True, kw_only=True):
-    """A leg is gone. `progressed_at` is 0 when it never rang; `disposition`: recv_bye when the phone hung up, else send_bye."""
+    """A leg is gone, maybe one that never was a channel. `progressed_at` is 0 when it never rang.
+
+    `disposition`: recv_bye when the phone hung up, else send_bye.
+    """
 
     leg_id: str
     call_id: str
@@ -148,6 +152,7 @@ class LegEnded(Fact, tag="leg_ended", frozen=True, kw_only=True):
     disposition: str = ""
     progressed_at: Moment = 0
     answered_at: Moment = 0
+    node: str = ""
 
 
 class LegsBridged(Fact, tag="legs_bridged", frozen=True, kw_only=True):

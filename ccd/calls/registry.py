@@ -67,7 +67,7 @@ class Registry:
             e.ChannelBridged: self._bridged,
             e.ChannelUnbridged: self._unbridged,
             e.ChannelHungUp: self._hung_up,
-            e.ApplicationEnded: self._for_mailbox,
+            e.ApplicationEnded: self._application_ended,
             e.DigitPressed: self._pressed,
             e.RecordStarted: self._for_listeners,
             e.RecordStopped: self._for_listeners,
@@ -257,6 +257,14 @@ class Registry:
         leg = self.legs.get(event.leg_id)
         if leg is not None and leg.presses.counts(event):
             self._for_mailbox(event, node)
+            if leg.role is Role.AGENT and not leg.bridged_to:  # what he types in a conversation is nobody's business
+                self._publish(event)
+
+    def _application_ended(self, event: e.ApplicationEnded, node: str) -> None:
+        leg = self.legs.get(event.leg_id)
+        if leg is not None and leg.role in (Role.AGENT, Role.STANDING):
+            self._publish(event)
+        self._for_mailbox(event, node)
 
     def _for_listeners(self, event: e.SwitchEvent, node: str) -> None:
         if event.leg_id in self.legs:
@@ -284,6 +292,7 @@ class Registry:
                 disposition=event.disposition if event else disposition,
                 progressed_at=event.progressed_at if event else leg.progressed_at,
                 answered_at=leg.answered_at,
+                node=leg.node,
             )
         )
         call = self.calls.get(leg.call_id)

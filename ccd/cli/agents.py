@@ -24,6 +24,7 @@ COLUMNS = {
     "activity": "activity",
     "since": "since",
     "station": "station",
+    "standing leg": "line",
     "call": "call_id",
     "next": "next",
     "too long since": "overrun_since",
@@ -105,6 +106,7 @@ def show(context: click.Context, name: str, as_json: bool) -> None:
     shown |= {"ring": duration_text(body["ring_ms"]) if body["ring_ms"] else "as the queue says"}
     shown |= {"wrap up": duration_text(body["wrap_up_ms"]) if body["wrap_up_ms"] >= 0 else "as the queue says"}
     missed = ", ".join(f"{cause} {count}" for cause, count in sorted(body.get("missed", {}).items()))
+    shown |= {"signed out by": body.get("signed_out_by", "")}
     shown |= {"next reason": body.get("next_reason", ""), "wrap-up until": body.get("wrap_up_until")}
     show_record(shown | {"not taken in a row": missed or "none"})
     show_table(body["tiers"], PLACES, "serves no queue")
@@ -148,11 +150,19 @@ def remove(context: click.Context, name: str, as_json: bool) -> None:
 @agents.command()
 @click.argument("agent")
 @click.option("--station", help="Where the agent sits; without it, the agent's own station.")
+@click.option(
+    "--standing/--no-standing",
+    "standing",
+    default=None,
+    help="Call the phone once and keep that leg up; without it, as the station says.",
+)
 @json_option
 @click.pass_context
-def login(context: click.Context, /, *, agent: str, station: str | None, as_json: bool) -> None:
+def login(context: click.Context, /, *, agent: str, station: str | None, standing: bool | None, as_json: bool) -> None:
     """Log an agent in at a station; calls may come from now on."""
-    said(client(context).post("agents", agent, "login", station=station), f"{agent} is logged in", as_json)
+    body = client(context).post("agents", agent, "login", station=station, standing=standing)
+    called = "; the phone is being called" if body.get("line") == "calling" else ""
+    said(body, f"{agent} is logged in{called}", as_json)
 
 
 @agents.command()
@@ -171,7 +181,8 @@ def logout(context: click.Context, /, *, agent: str, as_json: bool) -> None:
 @click.pass_context
 def pause(context: click.Context, /, *, agent: str, reason: str | None, as_json: bool) -> None:
     """Offer the agent no more calls until `resume`."""
-    said(client(context).post("agents", agent, "pause", reason=reason), f"{agent} is on break", as_json)
+    with faults_by_option(context):
+        said(client(context).post("agents", agent, "pause", reason=reason), f"{agent} is on break", as_json)
 
 
 @agents.command()

@@ -75,6 +75,7 @@ PARTS: dict[str, tuple[str, dict[str, str]]] = {
             "left": "left_at",
             "outcome": "outcome",
             "waited": "wait_ms",
+            "join": "join_ms",
             "agent": "agent",
             "talked": "talk_ms",
             "ended by": "ended_by",

@@ -79,13 +79,13 @@ def hangup(context: click.Context, call_id: str, as_json: bool) -> None:
         click.echo(f"call {body['call_id']} is hung up")
 
 
-@calls.command()
+@calls.command(context_settings={"ignore_unknown_options": True})  # -5 is a priority
 @click.argument("call_id")
 @click.argument("priority", type=click.IntRange(-1000, 1000))
 @json_option
 @click.pass_context
 def priority(context: click.Context, call_id: str, priority: int, as_json: bool) -> None:
-    """Give a waiting caller another priority, from -1000 to 1000; -- before a negative one. His place changes at once."""
+    """Give a waiting caller another priority, from -1000 to 1000. His place changes at once."""
     body = client(context).post("calls", call_id, "priority", priority=priority)
     place = f", place {body['position']} in {body['queue']}" if body["position"] else ", and a phone rings for it"
     if as_json:

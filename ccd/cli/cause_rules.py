@@ -21,7 +21,10 @@ def cause_rules(_: click.Context, param: click.Parameter, given: tuple[str, ...]
             raise click.BadParameter(f"{text!r}: {_FORM}")
         if cause in rules:
             raise click.BadParameter(f"{cause} is given twice")
-        rules[cause] = dict(_part(text, part) for part in parts) or None
+        said = [_part(text, part) for part in parts]
+        rules[cause] = dict(said) or None
+        if len(dict(said)) < len(said):
+            raise click.BadParameter(f"{text!r}: something is said twice")
     return rules or None
 
 

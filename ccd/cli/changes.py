@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -31,10 +32,18 @@ def faults_by_option(context: click.Context) -> Iterator[None]:
         yield
     except BadInput as error:
         key, colon, what = str(error).partition(": ")
+        first, _, inside = key.partition(".")
         for param in context.command.params:
-            if colon and param.name == key:
-                raise BadInput(f"{typed(param)}: {what}") from None
+            if colon and param.name == first:
+                where = f"{typed(param)}: {inside}" if inside else typed(param)
+                raise BadInput(f"{where}: {_as_typed(context, what)}") from None
         raise
+
+
+def _as_typed(context: click.Context, what: str) -> str:
+    """What the API says of other keys, by their options: `max_wait_ms` is `--max-wait`."""
+    by_key = {param.name: typed(param) for param in context.command.params if "_" in (param.name or "")}
+    return re.sub(r"[a-z]+(?:_[a-z]+)+", lambda found: by_key.get(found[0], found[0]), what)
 
 
 def typed(param: click.Parameter) -> str:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from ccd.base.errors import SettingsError
-from ccd.cli import check_errands, check_own_prompts
+from ccd.cli import check_errands, check_own_prompts, check_site
 from ccd.cli.check_consent import consent_faults
 from ccd.cli.exits import REFUSED, printable
 from ccd.cli.options import found_settings, parsed_sets, settings_options
@@ -50,7 +50,8 @@ class Findings:
 def check(settings_path: str | None, sets: tuple[str, ...], as_json: bool, schema: bool) -> None:
     """Check settings, flows and prompts, and print every fault with its place. Nothing is started or changed.
 
-    Warnings are what may be meant, such as prompts on another machine. Exit code 1 when there is a fault.
+    Warnings are what may be meant, such as prompts on another machine, or a queue or a skill that the daemon does not know, if
+    it runs. Exit code 1 when there is a fault.
     """
     from ccd.settings.load import json_schema
 
@@ -119,6 +120,7 @@ def _check_flows(settings: Settings, prompts: Path | None, found: Findings) -> d
     """Find what is wrong with flows; those that are good. None when nobody can see which there are."""
     from ccd.ivr.flow import fault_lines, flow_files, load_flow
     from ccd.ivr.linking import link
+    from ccd.ivr.not_there import not_there
     from ccd.settings.yaml_file import load_file
 
     trees: dict[str, Located] = {}
@@ -131,7 +133,7 @@ def _check_flows(settings: Settings, prompts: Path | None, found: Findings) -> d
     for path in paths:
         found.flows.append(path.stem)
         try:
-            trees[path.stem] = load_file(path, plain_files=True)
+            trees[path.stem] = load_file(path)
             documents[path.stem] = load_flow(path.stem, trees[path.stem], calendars=settings.calendars)[1]
         except SettingsError as error:
             documents[path.stem] = None
@@ -139,10 +141,13 @@ def _check_flows(settings: Settings, prompts: Path | None, found: Findings) -> d
     linked, between = link(documents, {})
     for name, wrong in between.items():
         found.faults += fault_lines(trees[name], name, wrong)
+    there = check_site.known(settings.control.socket) if linked else None
     for name, one in linked.items():
         _check_transfers(one.flow, trees[name], settings, found)
         for where, what in check_errands.flow_faults(one.flow, settings):
             found.fault(trees[name], where, what)
+        for where, what in not_there(one.flow, **there._asdict()) if there else ():
+            found.warn(trees[name], where, what)
         if prompts is not None:
             document = one.documents[one.flow.sha256]
             _check_spoken(name, document, trees[name], found, folder=prompts, language=settings.language)

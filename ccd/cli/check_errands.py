@@ -38,6 +38,8 @@ def settings_faults(settings: Settings) -> Iterator[Fault]:
     for where, path in files:
         if path and not os.access(path, os.R_OK):
             yield where, f"{path} cannot be read"
+        elif path and not os.path.isfile(path):
+            yield where, f"{path} cannot be read: it is no plain file"
     command = settings.speech.command
     if command and shutil.which(command[0]) is None:
         yield ("speech", "command"), f"there is no program {command[0]!r}"

@@ -1,11 +1,11 @@
-"""`ccd agents wrap-up`, `next` and `reset`."""
+"""`ccd agents wrap-up`, `next`, `hangup` and `reset`."""
 
 from __future__ import annotations
 
 import click
 
 from ccd.cli.agents import agents
-from ccd.cli.changes import said
+from ccd.cli.changes import faults_by_option, said
 from ccd.cli.options import DURATION, client, json_option
 
 
@@ -42,9 +42,19 @@ def next_(
     if clear:
         said(client(context).post("agents", agent, "next", clear=True), f"{agent} stays as he is", as_json)
         return
-    body = client(context).post("agents", agent, "next", presence=presence, reason=reason)
+    with faults_by_option(context):
+        body = client(context).post("agents", agent, "next", presence=presence, reason=reason)
     word = "is" if body.get("presence") == presence else "will be"
     said(body, f"{agent} {word} {presence}", as_json)
+
+
+@agents.command()
+@click.argument("agent")
+@json_option
+@click.pass_context
+def hangup(context: click.Context, /, *, agent: str, as_json: bool) -> None:
+    """End an agent's conversation; the caller goes on in his flow, and a standing leg stays up."""
+    said(client(context).post("agents", agent, "hangup"), f"the conversation of {agent} ends", as_json)
 
 
 @agents.command()
@@ -54,5 +64,6 @@ def next_(
 @click.pass_context
 def reset(context: click.Context, /, *, agent: str, why: str | None, as_json: bool) -> None:
     """Put an agent right who takes no calls and should; a conversation that is alive goes on."""
-    body = client(context).post("agents", agent, "reset", why=why)
+    with faults_by_option(context):
+        body = client(context).post("agents", agent, "reset", why=why)
     said(body, f"{agent} is put right: {body.get('presence')}, {body.get('activity')}", as_json)

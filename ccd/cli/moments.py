@@ -7,7 +7,7 @@ from typing import Any
 
 import click
 
-from ccd.settings.units import duration_ms
+from ccd.settings.units import DURATION, duration_ms
 
 
 def local_moment(text: str) -> dt.datetime:
@@ -18,16 +18,24 @@ def local_moment(text: str) -> dt.datetime:
         raise ValueError(f"{text[:40]!r} is no moment like 2027-02-06 or 2027-02-06T10:00") from None
 
 
+def in_zone(at: str, zone: str, timespec: str = "minutes") -> str:
+    """A moment of the API in a zone of its own, with the distance to UTC."""
+    from zoneinfo import ZoneInfo
+
+    return dt.datetime.fromisoformat(at).astimezone(ZoneInfo(zone)).isoformat(timespec=timespec)
+
+
 class _Past(click.ParamType[str]):
     name = "moment"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
         """The moment in ISO 8601 with its zone; a usage error for anything else."""
         text = str(value).strip()
-        try:
-            return (dt.datetime.now(dt.UTC) - dt.timedelta(milliseconds=duration_ms(text))).isoformat()
-        except ValueError:
-            pass
+        if text == "0" or DURATION.fullmatch(text):
+            try:
+                return (dt.datetime.now(dt.UTC) - dt.timedelta(milliseconds=duration_ms(text))).isoformat()
+            except ValueError as wrong:
+                self.fail(str(wrong), param, ctx)
         try:
             return local_moment(text).isoformat()
         except ValueError as wrong:

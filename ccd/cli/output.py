@@ -50,6 +50,15 @@ def show_record(record: Mapping[str, Any]) -> None:
             click.echo(f"{key:<{width}}  {cell(value, key)}")
 
 
+def time_text(ms: int) -> str:
+    """How long something took, as people read it: `4.3 s`, from a minute on `1:45`, from an hour on `8:03:20`."""
+    if ms < 60_000:
+        return f"{ms / 1000:.1f}".removesuffix(".0") + " s"
+    minutes, seconds = divmod(round(ms / 1000), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{seconds:02}" if hours else f"{minutes}:{seconds:02}"
+
+
 def cell(value: Any, key: str = "") -> str:
     """A value in a table: nothing as a dash, durations with their unit."""
     if value is None or value in ("", []):

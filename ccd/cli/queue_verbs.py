@@ -7,14 +7,15 @@ from typing import Any
 
 import click
 
-from ccd.cli.changes import said
+from ccd.cli.changes import faults_by_option, said
 from ccd.cli.options import client, json_option
 
 _reason = click.option("--reason", help="Why; `ccd queues show` and the facts keep it.")
 
 
 def _door(context: click.Context, name: str, verb: str, reason: str | None, as_json: bool) -> None:
-    body: dict[str, Any] = client(context).post("queues", name, verb, reason=reason)
+    with faults_by_option(context):
+        body: dict[str, Any] = client(context).post("queues", name, verb, reason=reason)
     inside = f"{body['inside']} {'caller is' if body['inside'] == 1 else 'callers are'} inside"
     says = {
         "open": f"queue {name} is open",

@@ -9,8 +9,9 @@ import click
 
 from ccd.cli.cause_rules import COSTS, cause_rules, cost_row
 from ccd.cli.changes import faults_by_option, given, said
+from ccd.cli.joining import JOIN, join_options
 from ccd.cli.options import DURATION, client, json_option
-from ccd.cli.output import show_json, show_record, show_table
+from ccd.cli.output import cell, show_json, show_record, show_table
 from ccd.cli.overflow import EXITS, OVERFLOW, PROMPT, prompts, rules, rules_text
 from ccd.cli.queue_verbs import COMMANDS as VERBS
 from ccd.cli.queue_verbs import door_text
@@ -125,10 +126,11 @@ def queue_options(command: F) -> F:
     command = click.option("--cause", "causes", multiple=True, callback=cause_rules, help=CAUSE)(command)
     command = click.option("--ask", "asks", multiple=True, callback=steps, help=ASK)(command)
     command = click.option("--overflow", "overflow", multiple=True, callback=rules, help=OVERFLOW)(command)
+    command = join_options(command)
     command = click.option("--announce-prompt", "announce_prompts", multiple=True, callback=prompts, help=PROMPT)(
         command
     )
-    for option, key, kind, text in reversed((*SETTINGS, *EXITS)):
+    for option, key, kind, text in reversed((*SETTINGS, *EXITS, *JOIN)):
         command = click.option(option, key, type=kind, default=None, help=text)(command)
     return command
 
@@ -165,7 +167,9 @@ def show(context: click.Context, name: str, as_json: bool) -> None:
     settings |= {_heading(option): _with_unit(key, body[key]) for option, key, _, _ in EXITS}
     settings["announce prompts"] = ", ".join(body["announce_prompts"])
     settings["overflow"] = rules_text(body["overflow"])
-    now = {f"{heading} now": _with_unit(COLUMNS[heading], body[COLUMNS[heading]]) for heading in NOW}
+    settings |= {_heading(option): _with_unit(key, body[key]) for option, key, _, _ in JOIN}
+    settings["agent hears"] = ", ".join(body["agent_hears"])
+    now = {f"{heading} now": cell(body[COLUMNS[heading]], COLUMNS[heading]) for heading in NOW}
     now["door now"] = door_text(body)
     show_record({"queue": body["name"]} | settings | now | {"flows": ", ".join(body["flows"])})
     show_table(body["tiers"], PLACES, "no agent serves it; `ccd tiers add QUEUE AGENT` changes that")

@@ -18,7 +18,8 @@ def reload(context: click.Context, as_json: bool) -> None:
     """Take over what was changed in ccd.yaml (routes, trunks, calendars) and in the flows. Calls in progress are not touched.
 
     A fault in ccd.yaml changes nothing: every fault is printed, and the daemon goes on with what it has. A flow with a fault
-    keeps its last good version; then the exit code is 1 as well.
+    keeps its last good version; then the exit code is 1 as well. What a flow names and nobody
+    has, a queue or a skill, is a warning.
     """
     body = client(context).post("reload")
     if as_json:
@@ -31,6 +32,8 @@ def reload(context: click.Context, as_json: bool) -> None:
             click.echo("nothing changed")
         if body["restart_needed"]:
             click.echo(f"changed, but taken over at the next start only: {', '.join(body['restart_needed'])}")
+        for warning in body.get("warnings", ()):
+            click.echo(f"warning: {printable(warning)}", err=True)
         for name, faults in body["kept_flows"].items():
             click.echo(f"flow {name} is kept at its last good version:", err=True)
             for fault in faults:

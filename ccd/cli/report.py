@@ -9,10 +9,11 @@ from typing import Any, TypeVar
 
 import click
 
+from ccd.cli.changes import faults_by_option
 from ccd.cli.exits import printable
-from ccd.cli.moments import PAST
+from ccd.cli.moments import PAST, in_zone
 from ccd.cli.options import DURATION, client, json_option
-from ccd.cli.output import show_json, show_table
+from ccd.cli.output import show_json, show_table, time_text
 
 F = TypeVar("F", bound=Callable[..., Any])
 Row = Mapping[str, Any]
@@ -130,7 +131,8 @@ def agents(context: click.Context, /, **asked: Any) -> None:
 def intervals(context: click.Context, /, *, interval: str, **asked: Any) -> None:
     """By interval: one queue in its own time zone, or all in the site's."""
     body = _asked(context, "intervals", asked, interval=interval)
-    rows = [{**row, "from_at": _local(row["from_at"], body["zone"])} for row in body["intervals"]]
+    moments = ("from_at", "until_at")
+    rows = [{**row, **{key: in_zone(row[key], body["zone"]) for key in moments}} for row in body["intervals"]]
     _shown(context, body, rows, INTERVALS, asked)
 
 
@@ -138,9 +140,10 @@ def _asked(context: click.Context, what: str, asked: Row, **more: Any) -> dict[s
     if sum(map(bool, (asked["as_csv"], asked["as_json"], asked["plot"]))) > 1:
         raise click.UsageError("one of --csv, --json and --plot")
     query = {key: asked[key] for key in ("since", "until", "queue", "agent", "service_level_ms")}
-    body: dict[str, Any] = client(context).get(
-        "reports", what, **query, **more, from_journal=1 if asked["from_journal"] else None
-    )
+    with faults_by_option(context):
+        body: dict[str, Any] = client(context).get(
+            "reports", what, **query, **more, from_journal=1 if asked["from_journal"] else None
+        )
     return body
 
 
@@ -170,15 +173,18 @@ def _judge(context: click.Context, journal: Row) -> None:
 
 
 def _readable(row: Row) -> Row:
-    found = {key: f"{value:g} %" if key in _RATES and value is not None else value for key, value in row.items()}
-    for key in ("breaks", "missed"):
-        if key in row:
-            unit = " s" if key == "breaks" else ""
-            parts = row[key].items()
-            found[key] = ", ".join(
-                f"{name} {value / 1000:g}{unit}" if unit else f"{name} {value}" for name, value in parts
-            )
+    found = {key: _figure(key, value) for key, value in row.items()}
+    if "breaks" in row:
+        found["breaks"] = ", ".join(f"{reason} {time_text(ms)}" for reason, ms in row["breaks"].items())
+    if "missed" in row:
+        found["missed"] = ", ".join(f"{cause} {count}" for cause, count in row["missed"].items())
     return {**found, "other": sum(row.get(outcome, 0) for outcome in OTHERS)}
+
+
+def _figure(key: str, value: Any) -> Any:
+    if value is not None and key in _RATES:
+        return f"{value:g} %"
+    return time_text(value) if value is not None and key.endswith("_ms") else value
 
 
 def _show_csv(rows: Sequence[Row]) -> None:
@@ -199,10 +205,3 @@ def _csv_cell(value: Any) -> Any:
         return value
     # a spreadsheet would take such a name for a formula
     return f"'{value}" if value[:1] in ("=", "+", "-", "@", "\t") else value
-
-
-def _local(at: str, zone: str) -> str:
-    from datetime import datetime
-    from zoneinfo import ZoneInfo
-
-    return datetime.fromisoformat(at).astimezone(ZoneInfo(zone)).isoformat(timespec="minutes")

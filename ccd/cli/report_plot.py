@@ -8,6 +8,8 @@ from typing import Any
 
 import click
 
+from ccd.cli.output import time_text
+
 WIDTH = 60
 # what a bar is made of, in this order: key, sign, colour
 VISITS = (("answered", "█", "green"), ("lost", "▓", "red"), ("other", "▒", "yellow"), ("waiting", "░", "blue"))
@@ -33,7 +35,7 @@ def plot(rows: Sequence[Mapping[str, Any]], label: str) -> None:
         line = Text(f"{row[label]!s:<{space}} ")
         for (_, sign, colour), length in zip(kinds, _lengths([row[key] for key, _, _ in kinds], most), strict=True):
             line.append(sign * length, colour)
-        line.append(f" {row[whole]}" if whole == "offered" else f" {row[whole] / 1000:g} s")
+        line.append(f" {row[whole]}" if whole == "offered" else f" {time_text(row[whole])}")
         console.print(line, soft_wrap=True)
 
 

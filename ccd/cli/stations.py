@@ -13,11 +13,30 @@ from ccd.cli.output import show_json, show_record, show_table
 
 F = TypeVar("F", bound=Callable[..., Any])
 
-COLUMNS = {"station": "name", "contact": "contact", "kind": "kind", "switch": "node"}
+COLUMNS = {
+    "station": "name",
+    "contact": "contact",
+    "kind": "kind",
+    "switch": "node",
+    "press 1": "confirm",
+    "standing": "standing",
+}
 
 
 def station_options(command: F) -> F:
     """The settings of a station, as `add` and `set` take them."""
+    command = click.option(
+        "--confirm/--no-confirm",
+        "confirm",
+        default=None,
+        help="Who answers there must press 1, as at a mobile, whose voicemail answers, too.",
+    )(command)
+    command = click.option(
+        "--standing/--no-standing",
+        "standing",
+        default=None,
+        help="Whoever logs in there is called once, and that leg stays up between calls.",
+    )(command)
     command = click.option(
         "--switch", "node", help="The switch that reaches it, as ccd.yaml names it; without it, or with '', any."
     )(command)
@@ -61,12 +80,10 @@ def show(context: click.Context, name: str, as_json: bool) -> None:
 @station_options
 @json_option
 @click.pass_context
-def add(
-    context: click.Context, /, *, name: str, contact: str, kind: str | None, node: str | None, as_json: bool
-) -> None:
+def add(context: click.Context, /, *, name: str, contact: str, as_json: bool, **values: Any) -> None:
     """Add a station. CONTACT is how the switch rings it, as in user/1001@example.org."""
     with faults_by_option(context):
-        body = client(context).post("stations", name=name, contact=contact, kind=kind, node=node)
+        body = client(context).post("stations", name=name, contact=contact, **values)
     said(body, f"station {name} is added", as_json)
 
 
@@ -76,7 +93,7 @@ def add(
 @station_options
 @json_option
 @click.pass_context
-def set_(context: click.Context, /, *, name: str, as_json: bool, **values: str | None) -> None:
+def set_(context: click.Context, /, *, name: str, as_json: bool, **values: Any) -> None:
     """Change a station; what is not given stays as it is."""
     with faults_by_option(context):
         body = client(context).patch("stations", name, **given(context, **values))

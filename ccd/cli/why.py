@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import click
 
 from ccd.cli.exits import printable
-from ccd.cli.moments import PAST
+from ccd.cli.moments import PAST, in_zone
 from ccd.cli.options import client, json_option
 from ccd.cli.output import show_json
 
@@ -49,12 +50,13 @@ def _show(body: dict[str, Any], as_json: bool) -> None:
     if as_json:
         show_json(body)
         return
+    local = partial(in_zone, zone=body["zone"], timespec="milliseconds")
     if not body["exact"]:
         click.echo("WARNING: the journal does not lead to these decisions:", err=True)
         for one in body["differences"]:
-            click.echo(printable(f"  {one['at']}  {one['code']}: {one['journal']} / {one['replay']}"), err=True)
+            click.echo(printable(f"  {local(one['at'])}  {one['code']}: {one['journal']} / {one['replay']}"), err=True)
     for event in body["events"]:
-        click.echo(printable(f"{event['at']}  {event['text']}"))
+        click.echo(printable(f"{local(event['at'])}  {event['text']}"))
         for heading in ("others", "passed_over", "callers"):
             for one in event.get(heading, ()):
                 click.echo(printable(f"    {one['text']}"))

@@ -13,12 +13,13 @@ import socket
 from typing import Any, BinaryIO
 from urllib.parse import quote, urlencode
 
-from ccd.base.codes import NotAllowed, from_reply
-from ccd.base.errors import DaemonUnreachable
+from ccd.base.codes import BadInput, NotAllowed, from_reply
+from ccd.base.errors import DaemonUnreachable, NotFound
 
 DEFAULT_SOCKET = "/run/ccd/control.sock"
 _LARGEST_ANSWER = 64_000_000
 _UPLOAD_S = 1_800.0
+_LONGEST_PART = 500
 
 
 def socket_path(given: str | None = None) -> str:
@@ -27,7 +28,14 @@ def socket_path(given: str | None = None) -> str:
 
 
 def address(*parts: str) -> str:
-    """`/v1/…` of these parts, each quoted, so that a name with a slash cannot become another address."""
+    """`/v1/…` of these parts, each quoted, so that a name with a slash cannot become another address.
+
+    Raises:
+        NotFound: a part that is nobody's name: a server would take such an address for another one, or for none.
+    """
+    for part in parts:
+        if "/" in part or len(part) > _LONGEST_PART:
+            raise NotFound(f"there is nothing called {part[:40]!r}")
     return "/v1/" + "/".join(quote(part, safe="") for part in parts)
 
 
@@ -87,6 +95,9 @@ class Client:
 
 
 def _query(query: dict[str, Any]) -> str:
+    for key, value in query.items():
+        if len(str(value)) > _LONGEST_PART:
+            raise BadInput(f"{key}: {str(value)[:40]!r} is longer than {_LONGEST_PART} characters")
     asked = urlencode({key: value for key, value in query.items() if value is not None})
     return f"?{asked}" if asked else ""
 

@@ -93,7 +93,7 @@ class Adoption:
             dialled=place.dialled or found.dialled,
             context=found.context,
             channel_name=found.name,
-            agent_id=place.agent_id if role is Role.AGENT else "",
+            agent_id=place.agent_id if role in (Role.AGENT, Role.STANDING) else "",
             offer_id=place.offer_id if role is Role.AGENT else "",
             created_at=found.created_at,
             progressed_at=found.progressed_at,

@@ -12,7 +12,7 @@ from gevent import Greenlet
 from ccd.acd.facts import CallerQueued
 from ccd.acd.service import Acd
 from ccd.base.clock import Clock
-from ccd.base.errors import NotFound
+from ccd.base.errors import LegGone, NotFound
 from ccd.base.greenlets import spawn
 from ccd.calls import onchannel
 from ccd.calls.facts import CallArrived, Role
@@ -35,6 +35,7 @@ from ccd.ivr.unheard import Unheard
 from ccd.journal.configuration import Route
 from ccd.screening.diversions import OWN_FLOWS
 from ccd.switch.commands import Hangup, SetVariables, Transfer
+from ccd.switch.events import ChannelParked
 
 log = structlog.get_logger(__name__)
 
@@ -192,7 +193,7 @@ class Desk:
                     talk.answer_point = self.route_for(call, flow).answer
 
         def crashed(crash: Exception) -> None:
-            self.to_fallback(leg, "flow_failed")
+            self.give_up(leg, "flow_failed")
 
         trunk = self._site.trunk_of(call)
         not_in_time = answer_in_time(talk, trunk.answer_within_ms if trunk else 0)
@@ -206,6 +207,22 @@ class Desk:
         greenlet = spawn("call", body, on_crash=crashed, call_id=call.call_id)
         self.running[call.call_id] = greenlet
         greenlet.rawlink(over)
+
+    def give_up(self, leg: Leg, reason: str) -> None:
+        """No flow drives this caller any more: the fallback gets him, but not before a conversation with an agent is over.
+
+        Waits so long, in the call's own greenlet.
+        """
+        if leg.leg_id not in self._registry.legs:
+            return
+        mailbox = self._registry.open_mailbox(leg.leg_id)
+        mailbox.aside = None  # it was the flow's
+        try:
+            while self._queues.talks(leg.leg_id):
+                mailbox.wait(QueueDone, ChannelParked)
+        except LegGone:
+            return
+        self.to_fallback(leg, reason)
 
     def to_fallback(self, leg: Leg, reason: str) -> None:
         """ccd can do nothing for this caller: the site's fallback can."""

@@ -27,8 +27,10 @@ from ccd.core import way_out, wiring
 from ccd.core.child import SideProcess
 from ccd.core.desk import Desk
 from ccd.core.errands import Errands
+from ccd.core.join_desk import JoinDesk
 from ccd.core.memory import Memory, restore_callers, restore_ledger
 from ccd.core.node import Node
+from ccd.core.onward import tell_onward
 from ccd.core.publisher import Publisher
 from ccd.core.reception import Reception
 from ccd.core.recording_points import RecordingPoints
@@ -93,6 +95,8 @@ class House:
             zone=settings.zone,
             closings=self.ledger.queue_closings,
             left_places=self.ledger.left_places,
+            standing_beep=settings.standing.beep,
+            standing_ring_ms=settings.standing.ring_ms,
         )
         self.dialling = Dialling(way_out.dial_ports(self._ports(), self.registry))
         self.recordings = Recordings(
@@ -189,6 +193,7 @@ class House:
 
     def start(self) -> None:
         """Take up the last good configuration and the agents as they were, open the doors, connect."""
+        tell_onward(self.ledger, self.publisher.publish)
         if (configuration := self.state.load_configuration()) is not None:
             try:
                 self._apply_configuration(configuration)
@@ -250,8 +255,11 @@ class House:
             switch_of=lambda name: self.node(name).switch,
             switches=lambda: [node.switch for node in self.nodes.values()],
             drop_lease=lambda name, leg_id: self.node(name).guards.drop(leg_id),
-            hold_lease=lambda name, leg_id: self.node(name).guards.hold(leg_id, leased=self._is_leased(leg_id)),
+            hold_lease=self._hold_lease,
             node_is_up=self._node_is_up,
+            may_return=self._may_return,
+            look_at=lambda name, leg_id: self.recovery.look_at(self.node(name), leg_id),
+            join=JoinDesk(self.registry, self.site).door(),
         )
 
     def forget_lease(self, fact: LegEnded) -> None:
@@ -266,6 +274,10 @@ class House:
         leg = self.registry.legs.get(leg_id)
         return leg is not None and leg.parked and not leg.bridged_to
 
+    def _hold_lease(self, name: str, leg_id: str) -> None:
+        standing = self.acd.standing.has(leg_id)
+        self.node(name).guards.hold(leg_id, leased=self._is_leased(leg_id), ours=standing)
+
     def _is_leased(self, leg_id: str) -> bool:
         leg = self.registry.legs.get(leg_id)
         return leg is not None and leg.leased
@@ -276,6 +288,13 @@ class House:
             return False
         node = self.node(name)
         return node.is_reconciled and node.link.is_up
+
+    def _may_return(self, queue_id: str) -> bool:
+        """A switch that is not of this site any more tells of nobody."""
+        return any(
+            past.queue_id == queue_id and past.node in self.nodes and past.call_id not in self.registry.calls
+            for past in self.ledger.calls.values()
+        )
 
     def _stay_done(self, leg_id: str, how: LeftReason, to: str) -> None:
         self.desk.on_done(leg_id, how, to)
@@ -312,6 +331,7 @@ class House:
         self.acd.configure(configuration.queues)
         self.acd.roster.configure(configuration.agents, configuration.stations, configuration.tiers)
         self.acd.roster.breaks.configure(configuration.break_reasons, self.acd.roster.agents.values())
+        self.ledger.remembered.keep_only({agent.agent_id for agent in configuration.agents})
 
     def _agent_name(self, agent_id: str) -> str:
         agent = self.acd.roster.agents.get(agent_id)

@@ -12,6 +12,7 @@ from ccd.base.clock import Clock
 from ccd.calls.facts import Repaired, Role
 from ccd.calls.model import Leg
 from ccd.calls.registry import Registry
+from ccd.core.adoption import in_fallback
 from ccd.core.ledger import Ledger
 from ccd.core.looking import dump_channels
 from ccd.core.node import Node
@@ -76,11 +77,36 @@ class KnownLegs:
         else:
             self._registry.lose(leg_id, ending.cause, ending.ended_at, ending.disposition)
 
-    def catch_up(self, leg: Leg, found: Found) -> None:
-        """Events of a known leg that were missed while the socket was away."""
-        if leg.role is Role.AGENT and found.parked and not found.bridged_to:
+    def look_at(self, node: Node, leg_id: str) -> None:
+        """One leg of which a word was expected and has not come: what its channel tells is followed.
+
+        Raises:
+            SwitchError: the link was lost; the next connect finds out.
+        """
+        found = self._dump(node, [leg_id]).get(leg_id)
+        leg = self._registry.legs.get(leg_id)
+        if leg is None or leg.in_fallback:
+            return  # the word came meanwhile
+        if found is None:
+            self._publish(Repaired(at=self._clock.now(), subject=leg_id, what="end_missed"))
+            self.gone(leg_id)
+        elif in_fallback(found):  # its lease was over, or the dialplan took us for dead
+            if leg.mailbox is not None:
+                leg.mailbox.close("ccd_was_away")
+            node.guards.forget(leg_id)
+            self._acd.awaited.gone_elsewhere(leg_id)
+            self._registry.note_fallback(leg, "ccd_was_away", self._clock.now())
+        else:
+            self.catch_up(leg, found, orders_lost=False)
+
+    def catch_up(self, leg: Leg, found: Found, *, orders_lost: bool) -> None:
+        """Events of a known leg that were missed. `orders_lost`: while the socket was away, with which orders may have gone.
+
+        Events of it that lie in hand follow, and say some of this again: the registry and who listens to it know.
+        """
+        if orders_lost and leg.role in (Role.AGENT, Role.STANDING) and found.parked and not found.bridged_to:
             self._acd.offers.bridge_again(leg.leg_id)
-        if leg.role is Role.TRANSFER and found.parked and not found.bridged_to:
+        if orders_lost and leg.role is Role.TRANSFER and found.parked and not found.bridged_to:
             self._dialling.bridge_again(leg.leg_id)
         missed = found.changes(
             self._clock.now(),

@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 
 from ccd.acd.facts import (
+    NOT_HIS,
     AgentChanged,
     CallerConnected,
     CallerLeft,
@@ -18,18 +19,19 @@ from ccd.acd.facts import (
     LeftReason,
     OfferEnded,
     OfferMade,
+    OfferResult,
     PositionAnnounced,
     PriorityChanged,
     QueueClosed,
-    QueueDrained,
-    QueueOpened,
     TalkEnded,
 )
+from ccd.acd.model import Presence
 from ccd.acd.overflow import target_of
 from ccd.acd.remembered import Remembered
 from ccd.acd.resuming import LeftPlaces
 from ccd.base.clock import Moment
 from ccd.calls.facts import CallAnswered, CallArrived, CallEnded, LegCreated, LegEnded, Role, SwitchConnected
+from ccd.core.ledger_doors import DOORS
 from ccd.core.open_calls import OpenCall, OpenLeg, OpenTransfer
 from ccd.ivr.facts import FlowEntered, NodeEntered, TransferConnected, TransferEnded, TransferStarted
 from ccd.recording.facts import (
@@ -43,7 +45,7 @@ from ccd.recording.facts import (
     RecordingUnmasked,
 )
 from ccd.recording.masks import AGENT, KeptMask
-from ccd.routing.facts import CalendarClosed, CalendarOpened, CallRouted, RouteClosed, RouteOpened
+from ccd.routing.facts import CalendarClosed, CallRouted, RouteClosed
 from ccd.screening.facts import CallScreened
 from ccd.screening.model import BLOCKS
 from ccd.voicemail.facts import VoicemailDiscarded, VoicemailFailed, VoicemailLeft, VoicemailStarted
@@ -149,7 +151,8 @@ def _queued(ledger: Ledger, fact: CallerQueued) -> None:
         call.priority, call.done = fact.priority, ""
         call.vip, call.asks = fact.vip, fact.asks
         call.bound_to, call.bound_until = fact.bound_to, fact.bound_until
-        call.entered_at, call.hops, call.sent_to = fact.at, fact.hops, ""
+        call.entered_at, call.hops, call.sent_to, call.onward = fact.at, fact.hops, "", None
+        call.nobody_said_no()
         call.announced = call.announced if fact.moved_from else 0
 
 
@@ -157,19 +160,6 @@ def _priority_changed(ledger: Ledger, fact: PriorityChanged) -> None:
     call = ledger.calls.get(fact.call_id)
     if call is not None and call.entry_id == fact.entry_id:
         call.priority = fact.priority
-
-
-def _queue_closed(ledger: Ledger, fact: QueueClosed) -> None:
-    ledger.queue_closings[fact.queue_id] = fact
-
-
-def _queue_drained(ledger: Ledger, fact: QueueDrained) -> None:
-    if closing := ledger.queue_closings.get(fact.queue_id):
-        ledger.queue_closings[fact.queue_id] = msgspec.structs.replace(closing, draining=False)
-
-
-def _queue_opened(ledger: Ledger, fact: QueueOpened) -> None:
-    ledger.queue_closings.pop(fact.queue_id, None)
 
 
 def _offer_made(ledger: Ledger, fact: OfferMade) -> None:
@@ -187,6 +177,8 @@ def _offer_ended(ledger: Ledger, fact: OfferEnded) -> None:
     ledger.widowed.pop(fact.offer_id, None)
     if call := ledger.calls.get(fact.call_id):
         call.offers.pop(fact.offer_id, None)
+        if call.entry_id == fact.entry_id and fact.result not in NOT_HIS | {OfferResult.ACCEPTED}:
+            call.not_taken(fact.agent_id, fact.refused_until)
 
 
 def _connected(ledger: Ledger, fact: CallerConnected) -> None:
@@ -194,10 +186,13 @@ def _connected(ledger: Ledger, fact: CallerConnected) -> None:
         call.connected = call.talking = True
         call.connected_at, call.agent_id, call.agent_leg_id = fact.at, fact.agent_id, fact.leg_id
         call.talked_entry, call.talk_offer = fact.entry_id, fact.offer_id
+        call.nobody_said_no()
 
 
 def _returned(ledger: Ledger, fact: CallerReturned) -> None:
     if call := ledger.calls.get(fact.call_id):
+        if call.talking:
+            call.not_taken(fact.agent_id, fact.refused_until)
         call.connected, call.talking = call.talked, False
         call.connected_at, call.agent_id, call.agent_leg_id, call.talked_entry = 0, "", "", ""
 
@@ -211,7 +206,7 @@ def _left(ledger: Ledger, fact: CallerLeft) -> None:
     if call := ledger.calls.get(fact.call_id):
         call.entry_id = call.queue_id = ""
         call.done = _LEAVES_BY.get(fact.reason, fact.reason)
-        call.sent_to = fact.to
+        call.sent_to, call.onward = fact.to, fact.onward
         if target_of(fact.to)[0] == "queue":
             call.done = call.sent_to = ""  # he joins again, by his next fact
 
@@ -244,6 +239,10 @@ def _switch_connected(ledger: Ledger, fact: SwitchConnected) -> None:
 
 def _agent_changed(ledger: Ledger, fact: AgentChanged) -> None:
     ledger.agents[fact.agent_id] = fact
+    if fact.presence != Presence.AVAILABLE:
+        for call in ledger.calls.values():  # whoever waited for him alone is anybody's
+            if call.bound_to == fact.agent_id:
+                call.bound_to = ""
 
 
 def _recording_started(ledger: Ledger, fact: RecordingStarted) -> None:
@@ -285,22 +284,6 @@ def _unmasked(ledger: Ledger, fact: RecordingUnmasked) -> None:
         ledger.masked[fact.call_id] = left
     else:
         ledger.masked.pop(fact.call_id, None)
-
-
-def _calendar_closed(ledger: Ledger, fact: CalendarClosed) -> None:
-    ledger.closings[fact.calendar] = fact
-
-
-def _calendar_opened(ledger: Ledger, fact: CalendarOpened) -> None:
-    ledger.closings.pop(fact.calendar, None)
-
-
-def _route_closed(ledger: Ledger, fact: RouteClosed) -> None:
-    ledger.route_closings[fact.dialled] = fact
-
-
-def _route_opened(ledger: Ledger, fact: RouteOpened) -> None:
-    ledger.route_closings.pop(fact.dialled, None)
 
 
 def _routed(ledger: Ledger, fact: CallRouted) -> None:
@@ -350,7 +333,7 @@ def _voicemail_over(ledger: Ledger, call_id: str, edge: str) -> None:
         call.done = edge
 
 
-_STEPS: dict[type, Any] = {
+_STEPS: dict[type, Any] = DOORS | {
     CallArrived: _arrived,
     CallScreened: _screened,
     CallAnswered: _answered,
@@ -359,9 +342,6 @@ _STEPS: dict[type, Any] = {
     LegEnded: _leg_ended,
     CallerQueued: _queued,
     PriorityChanged: _priority_changed,
-    QueueClosed: _queue_closed,
-    QueueDrained: _queue_drained,
-    QueueOpened: _queue_opened,
     CallerConnected: _connected,
     CallerReturned: _returned,
     TalkEnded: _talk_ended,
@@ -384,10 +364,6 @@ _STEPS: dict[type, Any] = {
     RecordingAsked: _recording_asked,
     RecordingConsent: _recording_consent,
     RecordingMaskAsked: _mask_asked,
-    CalendarClosed: _calendar_closed,
-    CalendarOpened: _calendar_opened,
-    RouteClosed: _route_closed,
-    RouteOpened: _route_opened,
     CallRouted: _routed,
     VoicemailStarted: _voicemail_started,
     VoicemailLeft: _voicemail_left,

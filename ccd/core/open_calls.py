@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
+from ccd.acd.facts import CallerQueued
 from ccd.acd.matching.stages import Ask
 from ccd.base.clock import Moment
 
@@ -27,6 +28,8 @@ class OpenCall(msgspec.Struct, kw_only=True, omit_defaults=True):
     flow has not gone on yet, by this edge. `place` is the node of the flow, `values` the call's own values there.
     `leg_ended`: the customer's leg is known to have ended, and not yet the call. `voicemail`: a message was left.
     `entered_at`, `hops` and `announced` are as in ccd.acd.callers; `sent_to`: the stay is over by an overflow to there.
+    `refused`, `tried`: the agents who did not take him in this stay, as in ccd.acd.callers.
+    `onward`: he left for another queue, and the fact by which he stands there has not been told yet.
     """
 
     call_id: str
@@ -49,6 +52,7 @@ class OpenCall(msgspec.Struct, kw_only=True, omit_defaults=True):
     hops: int = 0
     announced: int = 0
     sent_to: str = ""
+    onward: CallerQueued | None = None
     priority: int = 0
     vip: bool = False
     asks: tuple[Ask, ...] = ()
@@ -80,6 +84,8 @@ class OpenCall(msgspec.Struct, kw_only=True, omit_defaults=True):
     recording_consent: str = ""
     recording_over: bool = False
     flow_masked: bool = False
+    refused: dict[str, Moment] = msgspec.field(default_factory=dict)
+    tried: set[str] = msgspec.field(default_factory=set)
     offers: dict[str, dict[str, str]] = msgspec.field(default_factory=dict)
     legs: dict[str, str] = msgspec.field(default_factory=dict)
 
@@ -87,6 +93,18 @@ class OpenCall(msgspec.Struct, kw_only=True, omit_defaults=True):
     def waits_since(self) -> Moment:
         """When this stay began; a ledger of before there were moves knows only when the caller joined."""
         return self.entered_at or self.joined_at
+
+    def not_taken(self, agent_id: str, refused_until: Moment) -> None:
+        """An agent did not take this caller; nobody waits any longer for him alone."""
+        self.tried.add(agent_id)
+        if refused_until:
+            self.refused[agent_id] = refused_until
+        if self.bound_to == agent_id:
+            self.bound_to = ""
+
+    def nobody_said_no(self) -> None:
+        """A new stay, or somebody has taken him."""
+        self.refused, self.tried = {}, set()
 
 
 class OpenLeg(msgspec.Struct, kw_only=True, omit_defaults=True):

@@ -13,6 +13,7 @@ from ccd.acd.service import Acd
 from ccd.base.clock import Clock, Moment, ms_between
 from ccd.calls.facts import EndedBy
 from ccd.core.ledger import Ledger
+from ccd.core.missed_calls import charge
 from ccd.core.open_calls import OpenCall
 from ccd.switch.cdr import read_ending
 
@@ -83,6 +84,13 @@ class PastStays:
                 )
             )
 
+    def queue_gone(self, past: OpenCall) -> None:
+        """The queue of a stay is no longer configured: whoever stood in it is the flow's again."""
+        self.connect_unseen(past)
+        if past.talking:
+            self.end_talk(past, self.talk_ended_at(past))
+        self.leave(past, self._clock.now(), LeftReason.CLOSED)
+
     def close_stale_offers(self, past: OpenCall, at: Moment = 0) -> None:
         """Offers of the ledger that no phone rings for any more; the switch may have written down why."""
         for offer_id, offer in list(past.offers.items()):
@@ -103,10 +111,23 @@ class PastStays:
             contact, progressed = offer.get("contact", ""), ending.progressed_at or ending.answered_at
             result = result_of(ending.cause, ending.protocol_cause, progressed, contact)
         end = ending.ended_at if ending else at or self._clock.now()
-        self._offer_ended(call_id, offer_id, offer, result=result, at=end, cause=ending.cause if ending else "")
+        caller = self._acd.callers.get(offer["entry_id"])
+        until = 0
+        if caller is not None and ending is not None:
+            until = charge(self._acd, caller, offer["agent_id"], result, at=end, now=self._clock.now())
+        cause = ending.cause if ending else ""
+        self._offer_ended(call_id, offer_id, offer, result=result, at=end, cause=cause, refused_until=until)
 
     def _offer_ended(
-        self, call_id: str, offer_id: str, offer: dict[str, str], *, result: OfferResult, at: Moment, cause: str = ""
+        self,
+        call_id: str,
+        offer_id: str,
+        offer: dict[str, str],
+        *,
+        result: OfferResult,
+        at: Moment,
+        cause: str = "",
+        refused_until: Moment = 0,
     ) -> None:
         self._publish(
             OfferEnded(
@@ -118,6 +139,7 @@ class PastStays:
                 agent_id=offer["agent_id"],
                 result=result,
                 cause=cause,
+                refused_until=refused_until,
             )
         )
 

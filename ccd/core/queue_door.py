@@ -58,6 +58,7 @@ class QueueDesk:
             place=self._acd.exits.place_to_tell,
             announced=self._acd.exits.told_place,
             elsewhere=self._elsewhere,
+            introduced=self._acd.offers.joins.introduced,
         )
 
     def begin(self, leg_id: str) -> None:
@@ -68,6 +69,11 @@ class QueueDesk:
     def end(self, leg_id: str) -> None:
         """The flow is over."""
         self._found.discard(leg_id)
+
+    def talks(self, leg_id: str) -> bool:
+        """Whether an agent has this caller, or had until just now and the leg is on its way back."""
+        caller = self._acd.caller_of(leg_id)
+        return caller is not None and caller.stay in (Stay.TALKING, Stay.ENDING, Stay.TALKED)
 
     def abandon(self, leg_id: str) -> None:
         """The flow broke, and the site's fallback gets its caller: no agent is rung for him any more, or joined to him there."""
@@ -92,7 +98,7 @@ class QueueDesk:
         found = leg.leg_id in self._found
         self._found.discard(leg.leg_id)
         if caller is None:
-            queue = self._acd.queue_named(queue_name)
+            queue = self._acd.queue_named(queue_name, joins=True)
             if found:  # the stay that a recovery found ended before the flow came here: its end is in the mailbox
                 return queue.settings.music
             self._acd.enqueue(
@@ -127,11 +133,11 @@ class QueueDesk:
         return self._acd.queues[caller.queue_id].settings.music
 
     def _waits(self, leg_id: str) -> bool:
-        """Music is for whoever stands in line, parked; not for one who is being bridged."""
+        """Music is for whoever stands in line, parked, or whose agent is being told of him; not for one who is being bridged."""
         caller = self._acd.caller_of(leg_id)
         if caller is None or caller.stay not in (Stay.WAITING, Stay.OFFERED):
             return False
-        return not self._acd.offers.is_bridging(caller)
+        return not self._acd.offers.is_bridging(caller) or self._acd.offers.is_joining(caller)
 
     def _left_place(self, call: Call, queue: Queue) -> Moment:
         return self._acd.left_places.place(call.caller_e164, queue.queue_id, queue.resume_ms, self._clock.now())

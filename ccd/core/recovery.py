@@ -30,6 +30,7 @@ from ccd.core.ledger import Ledger
 from ccd.core.node import Node
 from ccd.core.recording_points import RecordingPoints
 from ccd.core.site import Site
+from ccd.core.standing_legs import take_up_lines
 from ccd.core.stays import Stays
 from ccd.core.transfers import Standing, Transfers
 from ccd.ivr.dialling import Dialling
@@ -112,6 +113,7 @@ class Recovery:
         Raises:
             SwitchError: the link was lost again; the next connect starts over.
         """
+        orders_lost = not node.is_reconciled  # else the socket was never away: the counts of legs differ
         identity = node.switch.ask(AskIdentity()).strip()
         if node.core_uuid and identity != node.core_uuid:
             self._known.switch_was_restarted(node)
@@ -130,25 +132,38 @@ class Recovery:
         fresh = [found for found in alive.values() if found.leg_id not in self._registry.legs]
         for leg in known:
             if found := alive.get(leg.leg_id):
-                self._known.catch_up(leg, found)
+                self._known.catch_up(leg, found, orders_lost=orders_lost)
         self._take_up(node, fresh)
         self.closing.stays.close_widowed_offers()
         self.closing.close_legs(node.name, alive)
         self._publish(SwitchConnected(at=self._clock.now(), node=node.name, core_uuid=identity))
+        self._acd.standing.after_reconciliation(node.name)
         self._tell_changed_agents()
         node.is_reconciled = True
         for seconds in LOOK_AGAIN_S:
             self._clock.call_later(seconds, lambda: self._spawn_look(node, identity))
         self._acd.refresh_all()
 
+    def look_at(self, node: Node, leg_id: str) -> None:
+        """Find out what became of a leg, in a greenlet of its own: a word of the switch's is late."""
+        spawn("look_at", self._look_at, node, leg_id)
+
+    def _look_at(self, node: Node, leg_id: str) -> None:
+        try:
+            self._known.look_at(node, leg_id)
+        except SwitchError as lost:
+            log.info("not_looked_at", node=node.name, leg_id=leg_id, reason=str(lost))
+
     def _tell_changed_agents(self) -> None:
         """Agents whose calls came to nothing while ccd was away: their last fact no longer holds."""
         for agent in self._acd.roster.agents.values():
             last = self._ledger.agents.get(agent.agent_id)
+            if last is not None and last.call_id in self._ledger.calls and last.call_id not in self._registry.calls:
+                continue  # it stands on a switch that has not told yet
             if last is not None and last.activity != agent.activity:
                 self._acd.roster.publish(agent, "recovered")
             if agent.activity is Activity.IDLE:
-                self._acd.roster.take_next(agent)
+                self._acd.roster.no_call_was_found(agent)
 
     def _spawn_look(self, node: Node, core_uuid: str) -> None:
         if node.is_reconciled and node.core_uuid == core_uuid:
@@ -178,6 +193,9 @@ class Recovery:
 
     def _take_up(self, node: Node, fresh: list[Found]) -> None:
         places = self._adoption.places(fresh)
+        lines = {one.leg_id: (one, place) for one in fresh if (place := places[one.leg_id]).role == Role.STANDING.value}
+        fresh = [found for found in fresh if found.leg_id not in lines]
+        on_lines = take_up_lines(self._adoption, self._acd, self._ledger, node.name, lines)
         ours = [found for found in fresh if places[found.leg_id].call_id]
         for found in fresh:
             if not places[found.leg_id].call_id:
@@ -185,7 +203,7 @@ class Recovery:
         for found in ours:
             self._adoption.take(node.name, found, places[found.leg_id])
         customers = [found for found in ours if places[found.leg_id].role == Role.CUSTOMER.value]
-        agents = {found.leg_id: found for found in ours if places[found.leg_id].role == Role.AGENT.value}
+        agents = {found.leg_id: found for found in ours if places[found.leg_id].role == Role.AGENT.value} | on_lines
         called = {found.leg_id: found for found in ours if places[found.leg_id].role == Role.TRANSFER.value}
         edges: dict[str, str] = {}
         transfers: dict[str, Standing] = {}
@@ -194,7 +212,9 @@ class Recovery:
                 edges[found.leg_id] = self._stays.find(node, found, places[found.leg_id], agents)
                 transfers[found.leg_id] = self._transfers.find(node, found, places[found.leg_id], called)
         for found in agents.values():
-            self._stays.agent_leg(node, found, places[found.leg_id])
+            if found.leg_id not in on_lines:
+                self._stays.agent_leg(node, found, places[found.leg_id])
+        self._stays.join_answered()
         self._transfers.end_orphans(node, called)
         for found in customers:
             if past := self._ledger.calls.get(places[found.leg_id].call_id):
@@ -278,7 +298,7 @@ class Recovery:
         except NotFound:
             flow = self._desk.screened(call) if call.blocked else None
         if flow is None:
-            self._desk.to_fallback(leg, "no_flow")
+            spawn("give_up", self._desk.give_up, leg, "no_flow", call_id=call.call_id)
             return
         past = self._ledger.calls.get(call.call_id)
         if past is not None and past.sent_to and (onward := self._desk.overflows.of(call, past.sent_to, flow.language)):

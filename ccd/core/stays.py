@@ -15,7 +15,7 @@ import msgspec
 from ccd.acd.agent_states import Cue
 from ccd.acd.asks import read_asks, written_asks
 from ccd.acd.callers import Offer, QueuedCaller, Stay
-from ccd.acd.facts import CallerReturned
+from ccd.acd.facts import CallerReturned, OfferResult
 from ccd.acd.model import Activity
 from ccd.acd.service import Acd
 from ccd.base.clock import Clock, Moment, ms_between
@@ -24,6 +24,7 @@ from ccd.calls.onchannel import Place
 from ccd.calls.registry import Registry
 from ccd.core.closing import Closing
 from ccd.core.ledger import Ledger
+from ccd.core.missed_calls import charge
 from ccd.core.node import Node
 from ccd.core.open_calls import OpenCall
 from ccd.core.queue_door import VIP
@@ -77,6 +78,7 @@ class Stays:
         self._acd = acd
         self._ledger = ledger
         self._closing = closing
+        self._answered: list[Offer] = []
         self._publish = publish
 
     def find(self, node: Node, found: Found, place: Place, agents: Mapping[str, Found]) -> str:
@@ -85,6 +87,8 @@ class Stays:
         if past is None and place.connected_at and found.bridged_to not in agents:
             return "next"
         if not place.queued or place.queue_id not in self._acd.queues:
+            if past is not None and place.queued and found.bridged_to not in agents:
+                self._closing.stays.queue_gone(past)
             return past.done if past is not None else ""
         caller = self._caller(found, place)
         if found.bridged_to in agents:
@@ -93,7 +97,7 @@ class Stays:
         if past is not None:
             self._closing.stays.connect_unseen(past)
             if past.talking and not self._talk_counts(past, caller):
-                self._return(past)
+                self._return(past, caller)
             if past.talking:
                 at = self._closing.stays.talk_ended_at(past)
                 self._closing.stays.end_talk(past, at)
@@ -121,6 +125,8 @@ class Stays:
             entered_at=past.entered_at if past is not None else 0,
             hops=past.hops if past is not None else 0,
             announced=past.announced if past is not None else 0,
+            refused=dict(past.refused) if past is not None else {},
+            tried=set(past.tried) if past is not None else set(),
         )
 
     def _talk_counts(self, past: OpenCall, caller: QueuedCaller) -> bool:
@@ -128,8 +134,9 @@ class Stays:
         min_talk_ms = self._acd.queues[caller.queue_id].settings.min_talk_ms
         return ms_between(past.connected_at, self._closing.stays.talk_ended_at(past)) >= min_talk_ms
 
-    def _return(self, past: OpenCall) -> None:
-        at = self._closing.stays.talk_ended_at(past)
+    def _return(self, past: OpenCall, caller: QueuedCaller) -> None:
+        at, now = self._closing.stays.talk_ended_at(past), self._clock.now()
+        until = charge(self._acd, caller, past.agent_id, OfferResult.REJECTED, at=at, now=now)
         self._closing.stays.free_agent(past, at)
         offer_id = next((one for one, offer in past.offers.items() if offer["agent_id"] == past.agent_id), "")
         self._publish(
@@ -140,6 +147,7 @@ class Stays:
                 queue_id=past.queue_id,
                 agent_id=past.agent_id,
                 offer_id=offer_id,
+                refused_until=until,
             )
         )
 
@@ -166,7 +174,7 @@ class Stays:
             self._acd.agent_changed(state)
 
     def agent_leg(self, node: Node, found: Found, place: Place) -> None:
-        """An agent's leg that is not talking: a ringing phone rings on, an answered one is bridged, an orphan ends."""
+        """An agent's leg that is not talking: a ringing phone rings on, as an answered one waits, an orphan ends."""
         if found.bridged_to:
             return
         call = self._registry.calls.get(place.call_id)
@@ -180,9 +188,16 @@ class Stays:
             node.switch.tell(Hangup(leg_id=found.leg_id, cause="ORIGINATOR_CANCEL"))
             return
         offer = self._offer(caller, found, place)
-        self._acd.taken_up_ringing(caller)
         self._adopt_offer(offer, caller)
+        self._acd.taken_up_ringing(caller)
         if found.parked:
+            self._answered.append(offer)
+
+    def join_answered(self) -> None:
+        """Agents who have answered are joined, when all who ring with them are known: of two for one caller the first has him,
+        and the other has lost a race."""
+        answered, self._answered = self._answered, []
+        for offer in sorted(answered, key=lambda one: one.answered_at or one.picked_up_at):
             self._acd.offers.join(offer)
 
     def _may_ring(self, caller: QueuedCaller) -> bool:
@@ -204,6 +219,7 @@ class Stays:
             call_id=caller.call_id,
             rang_at=agent.progressed_at,
             answered_at=agent.answered_at,
+            standing=self._acd.standing.has(agent.leg_id),
         )
 
     def _adopt_offer(self, offer: Offer, caller: QueuedCaller) -> None:

@@ -21,7 +21,7 @@ from ccd.core.marks import CallMarks
 from ccd.ivr.doors import Doors, VoicemailDoor
 from ccd.ivr.recording import ConsentPrompts, RecordingDoor
 from ccd.settings.model import Settings
-from ccd.switch.events import RecordStopped
+from ccd.switch.events import ApplicationEnded, DigitPressed, RecordStopped
 
 if TYPE_CHECKING:
     from ccd.core.house import House
@@ -70,11 +70,15 @@ def listen(house: House) -> None:
     on(CallArrived, house.desk.on_arrived)
     on(CallerQueued, house.desk.on_queued)
     on(LegCreated, house.recovery.closing.on_leg_created)
+    on(LegCreated, house.acd.offers.given_up.on_leg_created)
     on(LegCreated, house.acd.roster.on_leg_created)
+    on(LegCreated, house.acd.standing.on_leg_created)
     on(LegAnswered, house.acd.offers.on_answered)
     on(LegRinging, house.acd.offers.on_ringing)
     on(LegParked, house.acd.on_leg_parked)
     on(LegsBridged, house.acd.offers.on_bridged)
+    on(ApplicationEnded, house.acd.offers.on_played)
+    on(DigitPressed, house.acd.offers.accepting.on_pressed)
     on(RecordStopped, house.recordings.on_stopped)
     on(LegEnded, house.recordings.on_leg_ended)
     on(SwitchConnected, lambda fact: house.voicemails.look_again(fact.node))

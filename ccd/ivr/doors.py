@@ -81,6 +81,7 @@ class QueueDoor:
     place: the place in line that the caller may be told now; None while a telephone rings for him, or an agent has him.
     announced: he is told his place.
     elsewhere: the flow that an overflow's target stands for, in a flow's language; None where there is no such thing.
+    introduced: the caller has been told which agent will talk with him.
     """
 
     enter: Callable[[Call, Leg, str, int, Steps], str]
@@ -92,6 +93,7 @@ class QueueDoor:
     place: Callable[[str], int | None] = lambda leg_id: None
     announced: Callable[[str, int], None] = lambda leg_id, place: None
     elsewhere: Callable[[Call, str, str], Flow | None] = lambda call, to, language: None
+    introduced: Callable[[str], None] = lambda leg_id: None
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,6 +23,7 @@ PARKED_AGAIN_S = 0.2
 NO_QUEUE_AGAIN_S = 1.0
 MOST_TURNED_AWAY = 10
 BEFORE_PLACE, AFTER_PLACE = "queue_position", "queue_position_after"
+BEFORE_AGENT, AFTER_AGENT = "agent_number", "agent_number_after"
 
 
 class QueueDone(msgspec.Struct, frozen=True):
@@ -35,6 +36,12 @@ class QueueDone(msgspec.Struct, frozen=True):
 
 class QueueMoved(msgspec.Struct, frozen=True):
     """Put into the mailbox when the caller stands in another queue than before."""
+
+
+class AgentAnswers(msgspec.Struct, frozen=True):
+    """Put into the mailbox when the caller is to hear which agent will talk with him, by number; '': he will not after all."""
+
+    number: str
 
 
 def wait_in_queue(talk: Talk, queue: str, *, priority: int, steps: Steps = ()) -> str:
@@ -81,6 +88,7 @@ class _Stay:
         self._came = 0.0
         self._said = 0
         self._announce_at: float | None = None
+        self._introducing = False
         self._take_queue()
         if self._waits():
             self._again_at = talk.clock.monotonic()
@@ -90,7 +98,13 @@ class _Stay:
         while True:
             self._go_on()
             event = self._talk.mailbox.wait(
-                QueueDone, QueueMoved, ApplicationEnded, ChannelParked, DigitPressed, timeout=self._due_in()
+                QueueDone,
+                QueueMoved,
+                AgentAnswers,
+                ApplicationEnded,
+                ChannelParked,
+                DigitPressed,
+                timeout=self._due_in(),
             )
             match event:
                 case QueueDone():
@@ -100,6 +114,8 @@ class _Stay:
                     return event
                 case QueueMoved():
                     self._take_queue()
+                case AgentAnswers():
+                    self._introduce(event.number)
                 case ApplicationEnded():
                     self._ended(event)
                 case ChannelParked():
@@ -134,6 +150,9 @@ class _Stay:
         if event.execution_id not in (self._playing, ANY_EXECUTION):
             return
         self._playing = ""
+        if self._introducing:
+            self._introducing = False
+            self._door.introduced(self._talk.leg.leg_id)
         if not self._waits():
             self._again_at = None  # an agent has him: his leg will park again, or the stay is over
             self._talk.keys.rest()
@@ -191,12 +210,29 @@ class _Stay:
             self._break_off()
             self._play(words.joined(audio) if len(audio) > 1 else audio[0])
 
-    def _spoken(self, place: int) -> list[str]:
+    def _introduce(self, number: str) -> None:
+        """Say which agent it is, in place of the music; or break that off, for he is gone again."""
+        if self._introducing or number:
+            self._break_off()
+        self._introducing = False
+        if not number:
+            return
+        path = self._talk.doors.prompt_path
+        fragments = self._spoken(number, "digits")
+        if not fragments:
+            self._door.introduced(self._talk.leg.leg_id)
+            return
+        folder = path("say").removesuffix(".wav")
+        audio = [path(BEFORE_AGENT), *(f"{folder}/{name}.wav" for name in fragments), path(AFTER_AGENT)]
+        self._play(words.joined(audio))
+        self._introducing = True
+
+    def _spoken(self, value: int | str, kind: str = "number") -> list[str]:
         language = self._talk.language
         try:
-            return say("number", place, language)
+            return say(kind, value, language)
         except NotSayable:
-            self._talk.complain_once("place_in_line_not_said", language=language)
+            self._talk.complain_once("not_said_in_queue", language=language)
             return []
 
 

@@ -156,6 +156,7 @@ class Phone:
         self.diary = PhoneDiary(name=script.name)
         self.legs: dict[str, RingDiary] = {}
         self._talk_ms: dict[str, int] = {}  # leg → how long it talks once it has been answered
+        self._keys: dict[str, tuple[tuple[int, str], ...]] = {}
         self._exchange = exchange
         self._registration = registration
         self._turn = 0
@@ -204,6 +205,8 @@ class Phone:
         diary = self.legs.get(leg)
         if diary is not None:
             diary.answered_at = at
+            for ms, key in self._keys.pop(leg, ()):
+                self._exchange.later(ms, self._exchange.post, f"api uuid_send_dtmf {leg} {key}@{_KEY_MS}")
             if (talk_ms := self._talk_ms.pop(leg, None)) is not None:
                 self._exchange.later(talk_ms, self._exchange.post, f"api uuid_kill {leg}")
         return diary
@@ -211,6 +214,7 @@ class Phone:
     def on_hangup(self, leg: str, event: Event) -> None:
         """The phone's leg is gone."""
         self._talk_ms.pop(leg, None)
+        self._keys.pop(leg, None)
         diary = self.legs.pop(leg, None)
         if diary is not None:
             diary.ended_at = _hangup_at(event)
@@ -229,6 +233,7 @@ class Phone:
             return
         if ring.kind == "answer":
             self._exchange.post(f"sendmsg {leg}\ncall-command: execute\nexecute-app-name: answer")
+            self._keys[leg] = ring.keys
             if ring.talk_ms is not None:
                 self._talk_ms[leg] = ring.talk_ms
         elif ring.kind == "redirect":

@@ -40,7 +40,8 @@ class CallerScript(msgspec.Struct, frozen=True, kw_only=True):
 class Ring(msgspec.Struct, frozen=True):
     """What a phone does when it is rung.
 
-    answer: after `after_ms`; then talks `talk_ms` (None: until the other side hangs up). reject (603), busy (486),
+    answer: after `after_ms`; then presses `keys` (ms after the answer, key) and talks `talk_ms` (None: until the other side hangs
+    up). reject (603), busy (486),
     redirect (302): after `after_ms` of ringing. no_answer: rings for ever. dead: registered, but gone from the network.
     not_registered, unreachable (its port is closed): the phone cannot see such a ring, so this lasts `after_ms` from when
     its turn comes, 0 for ever.
@@ -49,6 +50,7 @@ class Ring(msgspec.Struct, frozen=True):
     kind: RingKind
     after_ms: int = 0
     talk_ms: int | None = None
+    keys: tuple[tuple[int, str], ...] = ()
 
 
 class PhoneScript(msgspec.Struct, frozen=True):

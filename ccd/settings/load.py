@@ -80,7 +80,7 @@ def _merged_files(file: Path) -> Mapping:
         faults += error.faults
     for one in (file, *more):
         try:
-            layer = load_file(one, plain_files=one is not file)
+            layer = load_file(one)
         except SettingsError as error:
             faults += error.faults
             continue

@@ -33,6 +33,7 @@ from ccd.settings.kinds import (
 from ccd.settings.recordings import Recordings
 from ccd.settings.routes import Route, route_faults
 from ccd.settings.speech import Speech
+from ccd.settings.standing import Standing
 from ccd.settings.trunks import Trunk, trunk_faults
 from ccd.settings.types import DurationMs, FileMode, Section, YesNo
 
@@ -184,6 +185,7 @@ class Settings(Section):
     recordings: Recordings = Field(default=Recordings(), description="recordings and CDR files, as ccd sees them")
     control: Control = Field(default=Control(), description="the control socket")
     lease: Lease = Field(default=Lease(), description="how callers are kept when ccd dies")
+    standing: Standing = Field(default=Standing(), description="agents whose leg stays up; docs/queues.md")
     log: Log = Field(default=Log(), description="logging")
     numbering: Numbering = Field(default=Numbering(), description="country, area code, outside line")
     dial: Dial = Field(default=Dial(), description="where the flows' transfer nodes may call; docs/flows.md")

@@ -10,6 +10,7 @@ from typing import Any
 from pydantic import SecretStr
 
 from ccd.base import web
+from ccd.base.plain_files import first_bytes
 from ccd.settings.model import Settings
 
 _LARGEST = 4096
@@ -88,8 +89,7 @@ def _read(secret: Secret, base: Path, credentials: str) -> SecretStr:
 
 def _from_file(path: Path) -> SecretStr:
     try:
-        with path.open("rb") as file:
-            data = file.read(_LARGEST + 1)
+        data = first_bytes(path, _LARGEST + 1)
     except OSError as error:
         raise ValueError(f"{path} cannot be read: {error.strerror}") from None
     try:

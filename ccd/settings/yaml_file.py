@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import os
 import re
-import stat
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -19,6 +18,7 @@ from typing import Any
 import yaml
 
 from ccd.base.errors import SettingsError
+from ccd.base.plain_files import first_bytes
 
 MAX_BYTES = 1_000_000
 MAX_DEPTH = 50
@@ -140,21 +140,17 @@ def yaml_files(folder: Path) -> list[Path]:
     return [folder / name for name in names if name.endswith(".yaml") and not name.startswith(".")]
 
 
-def load_file(path: Path, shown_as: str | None = None, *, plain_files: bool = False) -> Located:
-    """Read and parse one file; a missing or unreadable one is a fault like any other.
+def load_file(path: Path, shown_as: str | None = None) -> Located:
+    """Read and parse one file; a missing or unreadable one is a fault like any other."""
+    return load_bytes(read_file(path, shown_as), shown_as or str(path))
 
-    Args:
-        plain_files: refuse pipes and devices, which may never end: for files that nobody has named one by one.
-    """
-    name = shown_as or str(path)
+
+def read_file(path: Path, shown_as: str | None = None) -> bytes:
+    """What `load_bytes` parses of a file. Pipes and devices, which may never end, are refused."""
     try:
-        with open(os.open(path, os.O_RDONLY | (os.O_NONBLOCK if plain_files else 0) | os.O_CLOEXEC), "rb") as file:
-            if plain_files and not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
-                raise SettingsError([f"{name}: cannot be read: it is no plain file"])
-            data = file.read(MAX_BYTES + 1)
+        return first_bytes(path, MAX_BYTES + 1)
     except OSError as error:
-        raise SettingsError([f"{name}: cannot be read: {error.strerror}"]) from None
-    return load_bytes(data, name)
+        raise SettingsError([f"{shown_as or path}: cannot be read: {error.strerror}"]) from None
 
 
 def load_bytes(data: bytes, name: str) -> Located:

@@ -16,6 +16,8 @@ from sqlalchemy.exc import SQLAlchemyError
 from ccd.acd.model import Agent, BreakReason, Queue, Station, Tier
 from ccd.base.clock import Clock, SystemClock
 from ccd.base.errors import CcdError, DaemonUnreachable, NotFound, SettingsError
+from ccd.ivr.flow import Flow
+from ccd.ivr.not_there import not_there
 from ccd.journal.configuration import Configuration, Route
 from ccd.routing.calendar import Calendar
 from ccd.routing.trunks import Trunk
@@ -123,10 +125,12 @@ class Site:
         """
         with self._lock:
             before, self._written = self._written, written
+            self._flows.forget()
             try:
                 return self._put(self._build(self._rows_or_current()))
             except BaseException:
                 self._written = before
+                self._flows.forget()
                 raise
 
     @property
@@ -178,6 +182,17 @@ class Site:
     def flows_with(self, queue: str) -> list[str]:
         """The flows in use that name a queue."""
         return self._flows_whose_nodes(lambda node: node.get("type") == "queue" and node.get("queue") == queue)
+
+    def warnings(self) -> list[str]:
+        """What the flows in use name that there is not: queues, and skills that no agent has. One line each."""
+        current = self.current
+        queues = {one.name for one in current.queues}
+        skills = {skill for one in current.agents for skill in one.skills}
+        return [
+            f"flow {name}: {'.'.join(map(str, where))}: {what}"
+            for name, sha256 in sorted(current.active_flows.items())
+            for where, what in not_there(Flow(name, current.flows[sha256]), queues=queues, skills=skills)
+        ]
 
     def _build(self, rows: Rows) -> Configuration:
         flows, written = self._flows.read(), self._written

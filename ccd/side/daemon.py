@@ -24,6 +24,7 @@ from ccd.base.greenlets import spawn
 from ccd.base.numbering import e164_of
 from ccd.ivr.flow import load_flow
 from ccd.journal.records import Position
+from ccd.routing.outgoing import Outgoing
 from ccd.settings.load import load
 from ccd.settings.model import Settings
 from ccd.side.configuration import Site
@@ -153,6 +154,11 @@ class OfficeProcess:
             references=References(
                 switches=tuple(switch.name for switch in self._settings.switches),
                 prompts=Path(self._settings.sounds_path) / self._settings.language,
+                outgoing=Outgoing(
+                    through=self._settings.dial.through,
+                    allowed=self._settings.dial.allowed,
+                    numbering=self._settings.numbering.rules,
+                ),
             ),
             database=self._database.status,
             journal=self._journal_status,

@@ -14,7 +14,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from ccd.base.errors import CcdError, DaemonUnreachable
 from ccd.settings.model import Settings
-from ccd.side.db import migrate
+from ccd.side.db import schema_version
 from ccd.side.db.embedded import EmbeddedPostgres
 from ccd.side.db.engine import make_engine
 
@@ -88,11 +88,13 @@ class Database:
 
     def _is_current(self, url: str) -> bool:
         """An embedded database is ours to migrate; the site's is migrated when its keeper says so."""
-        if self._embedded is not None:
-            migrate.upgrade(url)
-            return True
-        here, needed = migrate.current(url), migrate.head()
+        here, needed = schema_version.current(url), schema_version.head()
         if here == needed:
+            return True
+        if self._embedded is not None:
+            from ccd.side.db import migrate
+
+            migrate.upgrade(url)
             return True
         self._state = "behind"
         log.warning("database_behind", revision=here or "none", needed=needed, do="ccd db upgrade")

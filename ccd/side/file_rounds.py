@@ -16,11 +16,13 @@ import psycopg
 import structlog
 
 from ccd.base.greenlets import spawn
+from ccd.side.db.deadline import thrown_away_after
 from ccd.side.db.engine import connect
 
 log = structlog.get_logger(__name__)
 
 IDLE_SECONDS = 30.0
+DEADLINE_SECONDS = 30.0
 Found = tuple[str, dict[str, Any]]
 """A statement and its values."""
 _NEVER = frozenset({"22", "23"})
@@ -35,6 +37,7 @@ class FileRounds(ABC):
         self._what = what
         self._woken = threading.Event()
         self._stopped = False
+        self._kept: psycopg.Connection[Any] | None = None
         self._working: dict[str, gevent.Greenlet[..., None]] = {}
         self._found: list[tuple[str, Found]] = []
 
@@ -56,6 +59,8 @@ class FileRounds(ABC):
         while not self._stopped:
             self._woken.clear()
             try:
+                if self._kept is None:  # kept, as there is a round after each batch of facts
+                    self._kept = connect(self._url)
                 self.look()
             except psycopg.Error as error:
                 log.warning(f"{self._what}_not_looked_at", error=" ".join(str(error).split())[:300])
@@ -63,11 +68,25 @@ class FileRounds(ABC):
                 log.exception(f"{self._what}_not_looked_at")
             gevent.sleep(0)
             self._woken.wait(IDLE_SECONDS)
+        self._let_go()
         gevent.killall(list(self._working.values()))
 
     def look(self) -> None:
         """Once: write what was found out, and begin what there is to do."""
+        if self._kept is not None:
+            try:
+                self._round(self._kept)
+                return
+            except psycopg.OperationalError:
+                self._let_go()  # PostgreSQL may have been started again since the last round: it is asked once more
+            except BaseException:
+                self._let_go()
+                raise
         with connect(self._url) as connection:
+            self._round(connection)
+
+    def _round(self, connection: psycopg.Connection[Any]) -> None:
+        with thrown_away_after(connection, DEADLINE_SECONDS):
             while self._found:
                 item, found = self._found[0]
                 self._write(connection, item, found)
@@ -75,6 +94,11 @@ class FileRounds(ABC):
                 self._working.pop(item, None)
             self.begin_new(connection)
             connection.commit()
+
+    def _let_go(self) -> None:
+        if self._kept is not None:
+            self._kept.close()
+            self._kept = None
 
     def begin(self, item: str, work: Callable[[str, str], Found | None], path: str) -> None:
         """Have `work(item, path)` done beside, unless the item is in hand; what it found out is written in the next round."""

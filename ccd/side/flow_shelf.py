@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -12,11 +13,13 @@ from ccd.base.errors import SettingsError
 from ccd.ivr.flow import check, fault_lines, flow_files
 from ccd.ivr.linking import Linked, link
 from ccd.journal.configuration import Configuration
-from ccd.settings.yaml_file import Located, load_file
+from ccd.settings.yaml_file import Located, load_bytes, read_file
 
 log = structlog.get_logger(__name__)
 
 LoadFlow = Callable[[str, Located], tuple[str, dict[str, Any]]]
+_Text = tuple[Path, bytes | SettingsError]
+"""A file, and what it says or why nobody can read it."""
 
 
 class FlowShelf:
@@ -27,6 +30,8 @@ class FlowShelf:
         self._folder = folder
         self._load_flow = load_flow
         self._good: dict[str, Linked] = {}
+        self._seen: dict[str, str] = {}
+        self._found: dict[str, Linked] | None = None
         self.kept: dict[str, list[str]] = {}
 
     def names(self) -> list[str]:
@@ -44,11 +49,15 @@ class FlowShelf:
         same = {name: one for name, one in found.items() if one.flow.sha256 == running.active_flows[name]}
         self._good = same | self._good
 
+    def forget(self) -> None:
+        """Check every file anew when flows are read next: what they are checked against has changed."""
+        self._found = None
+
     def read(self) -> dict[str, Linked]:
-        """Every flow by name. A bad file without a good version is a SettingsError."""
-        trees: dict[str, Located] = {}
-        documents: dict[str, dict[str, Any] | None] = {}
-        faults: dict[str, list[str]] = {}
+        """Every flow by name. A bad file without a good version is a SettingsError.
+
+        Files that say what they said at the last look are not checked again.
+        """
         try:
             paths = flow_files(self._folder)
         except SettingsError as error:
@@ -56,10 +65,21 @@ class FlowShelf:
                 raise
             log.error("flows_kept_at_last_good", faults=error.faults)
             return self._good
-        for path in paths:
-            name = path.stem
+        texts = {path.stem: _text(path) for path in paths}
+        seen = {name: _fingerprint(text) for name, text in texts.items()}
+        if self._found is None or seen != self._seen:
+            self._found = None
+            self._found = self._checked(texts)
+            self._seen = seen
+        return self._found
+
+    def _checked(self, texts: dict[str, _Text]) -> dict[str, Linked]:
+        trees: dict[str, Located] = {}
+        documents: dict[str, dict[str, Any] | None] = {}
+        faults: dict[str, list[str]] = {}
+        for name, text in texts.items():
             try:
-                trees[name] = load_file(path, plain_files=True)
+                trees[name] = _tree(text)
                 documents[name] = self._load_flow(name, trees[name])[1]
             except SettingsError as error:
                 documents[name], faults[name] = None, error.faults
@@ -73,3 +93,23 @@ class FlowShelf:
         self._good = found
         self.kept = {name: faults[name] for name in sorted(faults.keys() & found.keys())}
         return found
+
+
+def _text(path: Path) -> _Text:
+    try:
+        return path, read_file(path)
+    except SettingsError as error:
+        return path, error
+
+
+def _tree(text: _Text) -> Located:
+    path, said = text
+    if isinstance(said, SettingsError):
+        raise said
+    return load_bytes(said, str(path))
+
+
+def _fingerprint(text: _Text) -> str:
+    """By what a file says, not by its times: it may change twice within one tick of the file system's clock."""
+    said = text[1]
+    return str(said) if isinstance(said, SettingsError) else hashlib.sha256(said).hexdigest()

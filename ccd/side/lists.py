@@ -1,6 +1,7 @@
 """Keeps core's copy of the lists in step with SQL: single changes are pushed, everything else becomes a new file.
 
-The heavy work is done by a process of its own (ccd.side.list_worker); this one only waits for it.
+The heavy work is done by a process of its own (ccd.side.list_worker); this one only waits for it. A file of few entries is
+no heavy work: most sites' lists are short, and a process costs a second of a processor at each start.
 """
 
 from __future__ import annotations
@@ -29,10 +30,12 @@ from ccd.side.configuration import Core
 from ccd.side.db.stores.lists import ListStore
 from ccd.side.list_jobs import FORMAT, answered
 from ccd.side.list_lines import Usual
+from ccd.side.list_worker import answer
 
 log = structlog.get_logger(__name__)
 
 MOST_PUSHED = 500
+FEW = 1_000
 LOOK_EVERY_S = 60.0
 AGAIN_S = 5.0
 WORK_S = 1_800.0
@@ -41,7 +44,7 @@ UPLOAD = "lists-import-"
 
 class ListKeeper:
     """One for a side. `store` raises DaemonUnreachable while the database is not ready; `numbering` is the site's,
-    `work` does the jobs of ccd.side.list_worker."""
+    `work` does the heavy jobs of ccd.side.list_worker."""
 
     def __init__(
         self,
@@ -154,7 +157,8 @@ class ListKeeper:
         return handle, Path(path)
 
     def _build(self) -> None:
-        done = self._work({"do": "build", "path": str(self._folder / NAME)})
+        few = sum(self.store().counts().values()) <= FEW
+        done = self._work({"do": "build", "path": str(self._folder / NAME)}, here=few)
         with self._lock:
             known = int(self._core.ask("lists.status")["version"])
             # What core knows beyond this file are changes of this database, or of one that is gone.
@@ -173,10 +177,11 @@ class ListKeeper:
             log.error("lists_broken", alarm="lists_unusable", reason=wrong)
             self._build()
 
-    def _work(self, job: dict[str, Any]) -> dict[str, Any]:
+    def _work(self, job: dict[str, Any], *, here: bool = False) -> dict[str, Any]:
         if not self._url:
             raise DaemonUnreachable("PostgreSQL is not ready; live calls are not affected")
-        return answered(self._work_beside(job | {"url": self._url, "format": FORMAT}))
+        work = answer if here else self._work_beside
+        return answered(work(job | {"url": self._url, "format": FORMAT}))
 
 
 def work_beside(job: dict[str, Any]) -> dict[str, Any]:

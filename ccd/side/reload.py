@@ -68,6 +68,7 @@ class Reloading:
             "changed": differences(before, self._site.current) if is_new else {},
             "restart_needed": self._waiting(settings),
             "kept_flows": dict(self._flows.kept),
+            "warnings": self._site.warnings(),
         }
 
     def log_now(self) -> None:
@@ -82,6 +83,8 @@ class Reloading:
             log.info("reloaded", version=told["version"], changed=told["changed"])
             if told["restart_needed"]:
                 log.warning("restart_needed", sections=told["restart_needed"])
+            for warning in told["warnings"]:
+                log.warning("flow_names_what_is_not_there", warning=warning)
 
     def _waiting(self, settings: Settings) -> list[str]:
         """Sections that say something else than when ccd was started, and wait for its next start."""

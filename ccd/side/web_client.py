@@ -20,9 +20,10 @@ from urllib3.exceptions import HTTPError
 
 from ccd.base import web
 from ccd.ivr.json_path import JsonPath
-from ccd.settings.http import LONGEST_MS, Http, HttpHost
+from ccd.settings.http import LONGEST_MS, Http
 from ccd.side.errands import ErrandFailed
 from ccd.side.json_answer import values_of
+from ccd.side.trust import Trust
 from ccd.side.web_connection import Terms, pool
 
 MAX_BODY = 64_000
@@ -52,7 +53,7 @@ class WebClient:
     def __init__(self, settings: Http) -> None:
         self._settings = settings
         self._room = BoundedSemaphore(settings.concurrent)
-        self._contexts: dict[str, ssl.SSLContext] = {}
+        self._trust = Trust()
         logging.getLogger("urllib3").setLevel(logging.CRITICAL)  # it tells addresses, and those hold callers' values
 
     def ask(self, given: dict[str, Any]) -> Mapping[str, Any]:
@@ -105,7 +106,7 @@ class WebClient:
         terms = Terms(
             deadline=time.monotonic() + LONGEST_MS / 1000, most_bytes=MAX_BODY + MAX_HEADERS, loopback=loopback
         )
-        context = self._context(host) if scheme == "https" else None
+        context = self._trust.context(host.ca_file or self._settings.ca_file) if scheme == "https" else None
         connections = pool(scheme, name, port, terms, context)
         try:
             response = connections.urlopen(
@@ -138,15 +139,6 @@ class WebClient:
             headers = {name: value for name, value in headers.items() if name.lower() != token.header.lower()}
             headers[token.header] = f"{token.scheme} {token.token.get_secret_value()}".strip()
         return headers
-
-    def _context(self, host: HttpHost) -> ssl.SSLContext:
-        file = host.ca_file or self._settings.ca_file
-        if file not in self._contexts:
-            try:
-                self._contexts[file] = ssl.create_default_context(cafile=file or None)
-            except OSError:
-                raise ErrandFailed("ca_file_unreadable") from None
-        return self._contexts[file]
 
 
 def _target(url: str) -> str:

@@ -166,6 +166,18 @@ class Api:
         a, _, b = argument.partition(" ")
         return self._legs.bridging.bridge(self._core.find(a), self._core.find(b))
 
+    def _api_uuid_park(self, argument: str) -> str:
+        c, _ = self._leg(argument)
+        if c is None:
+            return _NO_CHANNEL
+        self._legs.take_out(c)
+        return "+OK\n"
+
+    def _api_uuid_displace(self, argument: str) -> str:
+        """What an overlay sounds like, nobody hears here."""
+        c, _ = self._leg(argument)
+        return _NO_SESSION if c is None else "+OK Success\n"
+
     def _api_uuid_break(self, argument: str) -> str:
         c, flags = self._leg(argument)
         if c is None:

@@ -10,6 +10,7 @@ from ccd.sim.core import Core
 
 _TAKEN = {"ccd_entry": "1", "uuid_bridge_park_on_cancel": "true", "hangup_after_bridge": "false"}
 _SURVIVES = {"transfer_after_bridge": "after:XML:ccd_after"}
+_STANDS = {"transfer_after_bridge": "standing:XML:ccd_after"}
 _CLEAR: tuple[Action, ...] = (
     ("unset", "transfer_after_bridge"),
     ("unset", "park_after_bridge"),
@@ -41,12 +42,17 @@ class Dialplan:
             return self._emergency(c)
         to_fallback = f"uuid_transfer {c.uuid} fallback XML ccd_fallback"
         if c.context == "ccd_after":
-            return (self._parked(c, _SURVIVES, to_fallback) if c.dialled == "after" else []) or list(_AWAY)
+            return self._after(c, to_fallback)
         if c.context in ("ccd", "ccd_refer"):
             return self._parked(c, _TAKEN | _SURVIVES, to_fallback) or list(_AWAY)
         if c.context == "ccd_agents":
             return self._parked(c, _TAKEN, f"uuid_kill {c.uuid}") or [("hangup", "NORMAL_TEMPORARY_FAILURE")]
         return []
+
+    def _after(self, c: Channel, to_fallback: str) -> list[Action]:
+        if c.dialled == "standing":
+            return self._parked(c, _STANDS, f"uuid_kill {c.uuid}") or [("hangup", "NORMAL_CLEARING")]
+        return (self._parked(c, _SURVIVES, to_fallback) if c.dialled == "after" else []) or list(_AWAY)
 
     def is_alive(self) -> bool:
         """Whether ccd wrote this switch's own time of the last 0 to 5 seconds."""

@@ -217,6 +217,20 @@ class Legs:
         self.core.emit("CHANNEL_PARK", c)
         self.wake(c)
 
+    def take_out(self, c: Channel) -> None:
+        """Park a leg out of whatever it does."""
+
+        def move() -> None:
+            if c.is_up:
+                self.unwind(c)
+                self.park(c)
+
+        c.joining = None
+        if c.peer is not None:
+            self.bridging.leave(c, move)
+        else:
+            self.core.soon(move)
+
     def transfer(self, c: Channel, extension: str, context: str) -> None:
         """Move a leg to an extension, out of whatever it does."""
         c.dialled, c.context, c.transfer_at = extension, context, self.core.clock.now()

@@ -11,8 +11,8 @@ from ccd.sim.legs import Legs
 from ccd.sim.parties import Phone, PhoneRing
 
 _SYNTAX = re.compile(
-    r"(?:\{(?P<variables>[^}]*)\})?(?P<contact>\S+) &park\(\)"
-    r"(?: \S+ \S+ (?P<name>\S+) (?P<number>\S+))?"
+    r"(?:\{(?P<variables>[^}]*)\})?(?P<contact>\S+) (?:&park\(\)|(?P<extension>\w+))"
+    r"(?: \S+ (?P<context>\S+) (?P<name>'[^']*'|\S+) (?P<number>\S+))?"
 )
 Done = Callable[[str], None]
 
@@ -31,7 +31,7 @@ class Originating:
             return
         variables = dict(pair.partition("=")[::2] for pair in (matched["variables"] or "").split(",") if "=" in pair)
         if matched["number"]:
-            variables["origination_caller_id_name"] = matched["name"]
+            variables["origination_caller_id_name"] = matched["name"].strip("'")
             variables["origination_caller_id_number"] = matched["number"]
         contact = matched["contact"]
         leg_id = variables.get("origination_uuid") or self._core.new_uuid()
@@ -39,7 +39,8 @@ class Originating:
         if refused:
             done(f"-ERR {refused}\n")
             return
-        self._ring(leg_id, contact, variables, done)
+        then = (matched["extension"], matched["context"]) if matched["extension"] else None
+        self._ring(leg_id, contact, variables, then, done)
 
     def _failure(self, contact: str, leg_id: str) -> str:
         """What fails before there is a channel."""
@@ -52,7 +53,9 @@ class Originating:
             return "USER_NOT_REGISTERED"
         return ""
 
-    def _ring(self, leg_id: str, contact: str, variables: dict[str, str], done: Done) -> None:
+    def _ring(
+        self, leg_id: str, contact: str, variables: dict[str, str], then: tuple[str, str] | None, done: Done
+    ) -> None:
         name = _phone_name(contact)
         channel_name = contact if contact.startswith("sofia/") else f"sofia/internal/{name}@127.0.0.1"
         c = Channel(
@@ -65,7 +68,7 @@ class Originating:
             context="default",
         )
         c.variables.update(variables)
-        outcome = _Outcome(c, done)
+        outcome = _Outcome(c, then, done)
         c.on_gone.append(outcome.failed)
         self._core.add(c)
         c.state = "CS_CONSUME_MEDIA"
@@ -102,6 +105,9 @@ class Originating:
             self._core.emit("CALL_UPDATE", c, Direction="SEND")
             outcome.succeeded()
             c.state = "CS_EXECUTE"
+            if outcome.then is not None:
+                self._legs.route(c, *outcome.then)
+                return
             c.plan.append(("park", ""))
             self._legs.run_plan(c)
 
@@ -109,9 +115,10 @@ class Originating:
 
 
 class _Outcome:
-    """The one result of an originate."""
+    """The one result of an originate; `then` is where the leg goes in the dialplan, None: it parks."""
 
-    def __init__(self, channel: Channel, done: Done) -> None:
+    def __init__(self, channel: Channel, then: tuple[str, str] | None, done: Done) -> None:
+        self.then = then
         self._channel, self._done, self._told = channel, done, False
 
     def succeeded(self) -> None:

@@ -175,6 +175,8 @@ class PhoneRing:
 
     def on_answered(self, at: Moment) -> None:
         self.diary.answered_at = at
+        for ms, key in self.behaviour.keys:
+            self._channel.timers.append(self._core.later(ms / 1000, lambda key=key: self._legs.key(self._channel, key)))  # type: ignore[misc]
         if self.behaviour.talk_ms is not None:
             self._channel.timers.append(self._core.later(self.behaviour.talk_ms / 1000, self.hang_up))
 

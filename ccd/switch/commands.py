@@ -60,6 +60,16 @@ class Bridge(LegCommand, frozen=True, kw_only=True):
     other_id: str
 
 
+class Park(LegCommand, frozen=True, kw_only=True):
+    """Take a leg out of what it does, a bridge included, and park it."""
+
+
+class Overlay(LegCommand, frozen=True, kw_only=True):
+    """Let a leg hear a sound once, besides what it hears; its other side hears nothing of it."""
+
+    audio: str
+
+
 class Transfer(LegCommand, frozen=True, kw_only=True):
     """Send a leg to an extension of the dialplan."""
 
@@ -70,7 +80,8 @@ class Transfer(LegCommand, frozen=True, kw_only=True):
 class Originate(LegCommand, frozen=True, kw_only=True):
     """Ring a phone under a leg id of our choice; it parks when answered, and is ended if it stays parked.
 
-    `contact` is a dial string as words.contact allows; `variables` are written to the new leg before it rings.
+    `contact` is a dial string as words.contact allows; `variables` are written to the new leg before it rings. `alone_s`: so long
+    it may stay parked. With an `extension` of the dialplan in `context` it goes there instead, and may stay.
     """
 
     contact: str
@@ -78,6 +89,9 @@ class Originate(LegCommand, frozen=True, kw_only=True):
     caller_name: str
     timeout_s: int
     variables: dict[str, str]
+    alone_s: int = 30
+    extension: str = ""
+    context: str = "ccd"
 
 
 class StartRecording(LegCommand, frozen=True, kw_only=True):
@@ -116,9 +130,13 @@ class StopRecording(LegCommand, frozen=True, kw_only=True):
 
 
 class Lease(LegCommand, frozen=True, kw_only=True):
-    """In `seconds` from now the switch transfers the leg to the fallback, unless the lease is renewed or dropped."""
+    """In `seconds` from now the switch transfers the leg to the fallback, unless the lease is renewed or dropped.
+
+    `hang_up`: it ends the leg instead, which is nobody's who calls.
+    """
 
     seconds: int
+    hang_up: bool = False
 
 
 class DropLease(LegCommand, frozen=True, kw_only=True):

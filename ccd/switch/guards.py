@@ -32,6 +32,7 @@ class Guards:
         self._alive_every_s = alive_every_s
         self._first_lease_s = 0
         self._due: OrderedDict[str, float] = OrderedDict()
+        self._ours: set[str] = set()
         self._timer: Timer | None = None
         self._alive_timer: Timer | None = None
 
@@ -53,11 +54,13 @@ class Guards:
         self._cancel_timers()
         self._switch.tell(MarkAlive(alive=False))
 
-    def hold(self, leg_id: str, *, leased: bool) -> None:
-        """Renew from now on the lease that sends this customer to the fallback.
+    def hold(self, leg_id: str, *, leased: bool, ours: bool = False) -> None:
+        """Renew from now on the lease that sends this customer to the fallback; one of `ours`, an agent's, it hangs up.
 
         `leased`: the dialplan has just set one. Two commands a call are spared, unless a site made that lease too short.
         """
+        if ours:
+            self._ours.add(leg_id)
         if leased and self._first_lease_s >= 2 * self._renew_s:
             self._due[leg_id] = self._clock.monotonic() + self._renew_s
             self._due.move_to_end(leg_id)
@@ -72,6 +75,7 @@ class Guards:
     def forget(self, leg_id: str) -> None:
         """The leg is gone, or in the fallback: nothing is renewed; a lease of a dead leg is void by itself."""
         self._due.pop(leg_id, None)
+        self._ours.discard(leg_id)
 
     def held(self) -> int:
         """How many leases are renewed."""
@@ -81,7 +85,7 @@ class Guards:
         self._due[leg_id] = self._clock.monotonic() + self._renew_s
         self._due.move_to_end(leg_id)
         self._switch.tell(DropLease(leg_id=leg_id))
-        self._switch.tell(Lease(leg_id=leg_id, seconds=self._lease_s))
+        self._switch.tell(Lease(leg_id=leg_id, seconds=self._lease_s, hang_up=leg_id in self._ours))
 
     def _tick(self) -> None:
         """All leases have the same length, so the oldest is always first: no search."""

@@ -10,7 +10,6 @@ from ccd.base.errors import Unsafe
 from ccd.switch import commands as c
 
 LEASE_GROUP = "ccd-"
-ALONE_S = 30
 FALLBACK_EXTENSION, FALLBACK_CONTEXT = "fallback", "ccd_fallback"
 
 
@@ -47,6 +46,14 @@ def _variables(values: dict[str, str]) -> str:
     return ";".join(f"{words.word(name)}={_value(value)}" for name, value in values.items())
 
 
+def _shown(name: str) -> str:
+    """A caller's name as an argument: a word stands alone, anything else between quotes."""
+    try:
+        return words.word(name)
+    except Unsafe:
+        return f"'{words.display(name)}'"
+
+
 def _originate(o: c.Originate) -> str:
     """As short as it can be: FreeSWITCH reads commands byte by byte and yields its processor after each.
 
@@ -59,16 +66,17 @@ def _originate(o: c.Originate) -> str:
         "origination_uuid": words.uuid(o.leg_id),
         "originate_timeout": str(int(o.timeout_s)),
         "ignore_early_media": "true",
-        "park_timeout": f"{ALONE_S}:LOSE_RACE",
-    }
-    caller_name = words.word(o.caller_name) if o.caller_name else "anonymous"
+    } | ({} if o.extension else {"park_timeout": f"{int(o.alone_s)}:LOSE_RACE"})
+    caller_name = _shown(o.caller_name) if o.caller_name else "anonymous"
     caller_number = words.number(o.caller_number) if o.caller_number else "anonymous"
     every = fixed | {words.word(name): _value(value) for name, value in o.variables.items()}
     for name, value in every.items():
         if "," in value:
             raise Unsafe(f"a comma in {name}")
     listed = ",".join(f"{name}={value}" for name, value in every.items())
-    return f"bgapi originate {{{listed}}}{words.contact(o.contact)} &park() XML ccd {caller_name} {caller_number}"
+    then = words.word(o.extension) if o.extension else "&park()"
+    whom = f"{words.contact(o.contact)} {then} XML {words.word(o.context)}"
+    return f"bgapi originate {{{listed}}}{whom} {caller_name} {caller_number}"
 
 
 def _record(action: str) -> Callable[[Any], str]:
@@ -94,10 +102,8 @@ def _record_message(x: c.RecordMessage) -> str:
 
 def _lease(x: c.Lease) -> str:
     leg = words.uuid(x.leg_id)
-    return (
-        f"api sched_api +{int(x.seconds)} {LEASE_GROUP}{leg} "
-        f"uuid_transfer {leg} {FALLBACK_EXTENSION} XML {FALLBACK_CONTEXT}"
-    )
+    end = f"uuid_kill {leg}" if x.hang_up else f"uuid_transfer {leg} {FALLBACK_EXTENSION} XML {FALLBACK_CONTEXT}"
+    return f"api sched_api +{int(x.seconds)} {LEASE_GROUP}{leg} {end}"
 
 
 RENDERERS: dict[type[c.Command], Callable[[Any], str]] = {
@@ -110,6 +116,8 @@ RENDERERS: dict[type[c.Command], Callable[[Any], str]] = {
     c.SetVariables: lambda x: f"api uuid_setvar_multi {words.uuid(x.leg_id)} {_variables(x.values)}",
     c.Hangup: lambda x: f"api uuid_kill {words.uuid(x.leg_id)} {words.cause(x.cause)}",
     c.Bridge: lambda x: f"api uuid_bridge {words.uuid(x.leg_id)} {words.uuid(x.other_id)}",
+    c.Park: lambda x: f"api uuid_park {words.uuid(x.leg_id)}",
+    c.Overlay: lambda x: f"api uuid_displace {words.uuid(x.leg_id)} start {words.audio(x.audio)} 0 mux",
     c.Transfer: lambda x: (
         f"api uuid_transfer {words.uuid(x.leg_id)} {words.word(x.extension)} XML {words.word(x.context)}"
     ),

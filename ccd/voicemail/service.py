@@ -190,12 +190,14 @@ class Voicemails:
         if self._is_over(message):
             return
         now = self._clock.now()
-        unheard, message.unheard = message.unheard, not (error is None or isinstance(error, SwitchRefused))
+        if error is None:
+            message.unheard = False  # it records
         if not isinstance(error, SwitchRefused) or says_gone(error):
-            return
-        if not unheard:
+            return  # a question that was lost says nothing of the message: the next link asks again
+        if not message.unheard:
             self._conclude(message, now, self._spoken_ms(message, now))
         elif ms_between(message.started.at, now) < message.silence_ms:  # the order never arrived: no file can be there
+            message.unheard = False
             self._order(message)
         else:
             self._fail(message, "the order to record was lost")

@@ -151,6 +151,42 @@ def test_any_text_comes_back_and_is_safe_on_its_way(text: str) -> None:
         assert words.base64url(encoded) == encoded
 
 
+@pytest.mark.parametrize("text", ["1", "VIP 销售 138****8000", "q-1 3:20 a/b #2 +86.x_y", "é", "１", "..", "x" * 40])
+def test_a_telephone_may_show_letters_of_any_script_digits_and_a_few_signs(text: str) -> None:
+    assert words.display(text) == words.displayed(text) == text
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *(one for one in HOSTILE if words.displayed(one) != one),
+        "",
+        "x" * 41,
+        " a",
+        "a ",
+        "a\tb",
+        "a\u00a0b",
+        "a(b)",
+        "a\u202eb",
+    ],
+)
+def test_nothing_else_may_be_shown(text: str) -> None:
+    with pytest.raises(Unsafe):
+        words.display(text)
+
+
+def test_what_originate_reads_specially_between_quotes_is_never_shown() -> None:
+    assert words.displayed("a'b\\c\"d`e${f}|g;h,i\r\nj") == "a b c d e f g h i j"
+
+
+@given(st.text(max_size=120))
+def test_of_any_text_something_can_be_shown_or_nothing(text: str) -> None:
+    shown = words.displayed(text)
+    assert shown == "" or words.display(shown) == shown
+    assert all(character in text for character in shown if character != " ")
+    assert words.not_displayed(shown) == ""
+
+
 def test_text_with_a_lone_surrogate_is_no_crash() -> None:
     assert words.decode_text(words.encode_text("a\ud800b")) == "a?b"
 

@@ -10,6 +10,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from ccd.cli.call_record import ranges
+from ccd.cli.joining import JOIN
 from ccd.cli.overflow import EXITS
 from ccd.cli.queues import SETTINGS
 from ccd.cli.root import root
@@ -49,11 +50,11 @@ def test_a_site_is_changed_and_taken_down_from_the_command_line(world: World) ->
 
 def test_every_setting_of_a_queue_has_an_option_and_is_shown_as_it_is_typed(world: World) -> None:
     world.staffed().idle()
-    several = {"asks", "causes", "overflow", "announce_prompts"}
-    assert {key for _, key, _, _ in (*SETTINGS, *EXITS)} | several == set(ChangedQueue.__struct_fields__)
+    several = {"asks", "causes", "overflow", "announce_prompts", "agent_hears"}
+    assert {key for _, key, _, _ in (*SETTINGS, *EXITS, *JOIN)} | several == set(ChangedQueue.__struct_fields__)
     assert ccd(world, "queues", "set", "sales", "--reject-delay", "90s", "--min-talk", "250ms").exit_code == 0
     shown = lines(ccd(world, "queues", "show", "sales"))
-    for option, _, _, _ in (*SETTINGS, *EXITS):
+    for option, _, _, _ in (*SETTINGS, *EXITS, *JOIN):
         assert option.partition("/")[0][2:].replace("-", " ") in shown
     assert (shown["ring"], shown["reject delay"], shown["min talk"]) == ("15s", "90s", "250ms")
     assert (shown["wrap up"], shown["max wait"]) == ("0s", "0 (for ever)")

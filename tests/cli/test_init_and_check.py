@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import shutil
 import subprocess
@@ -12,6 +13,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from ccd.base.errors import SettingsError
+from ccd.cli import check_site
 from ccd.cli import init as init_command
 from ccd.cli.root import root
 from ccd.settings.load import load
@@ -240,3 +242,38 @@ def test_a_fault_names_an_option_or_a_variable_once(site: Path) -> None:
         load(site / "ccd.yaml", environ={"CCD_SWITCHES__0__PORT": "0", "CCD_DATABASE__URL": "mysql://x"})
     assert [fault.split(": ")[0] for fault in refused.value.faults] == ["environment variable CCD_SWITCHES__0__PORT"]
     assert "switches" not in refused.value.faults[0]
+
+
+ASKING = """\
+start: line
+nodes:
+  line: {type: queue, queue: support, skills: {englsh: 3}}
+"""
+
+
+def test_what_a_running_daemon_does_not_know_is_a_warning(site: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (site / "flows" / "main.yaml").write_text(ASKING)
+    asked = []
+
+    def known(socket: str) -> check_site.Known:
+        asked.append(socket)
+        return check_site.Known(frozenset(["sales", "account"]), frozenset(["english"]))
+
+    monkeypatch.setattr(check_site, "known", known)
+    result = ccd("check", "-c", str(site / "ccd.yaml"))
+    assert result.exit_code == 0, result.output
+    place = f"warning: {site}/flows/main.yaml:3:"
+    lines = [line.removeprefix(place) for line in result.stdout.splitlines() if line.startswith(place)]
+    assert lines == [
+        "30: nodes.line.queue: there is no queue 'support'; known are account, sales",
+        "39: nodes.line.skills: no agent has the skill 'englsh'; did you mean 'english'?",
+    ]
+    assert asked == ["/run/ccd/control.sock"]
+
+
+def test_where_no_daemon_answers_nobody_knows_and_nothing_is_said(site: Path, tmp_path: Path) -> None:
+    assert check_site.known(str(tmp_path / "none.sock")) is None
+    os.mkfifo(tmp_path / "pipe")
+    assert check_site.known(str(tmp_path / "pipe")) is None
+    (site / "flows" / "main.yaml").write_text(ASKING)
+    assert "englsh" not in ccd("check", "-c", str(site / "ccd.yaml")).stdout

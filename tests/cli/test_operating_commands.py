@@ -52,8 +52,11 @@ def test_callers_are_moved_by_one_of_three_ways(world: World) -> None:
 
 def test_a_priority_may_be_negative(world: World) -> None:
     world.core.answers["calls.priority"] = lambda given: {**given, "queue": "sales", "position": 4}
-    said = ccd(world, "calls", "priority", CALL, "--", "-7").stdout
-    assert f"call {CALL} has priority -7, place 4 in sales\n" in said
+    for typed in (["-7"], ["--", "-7"]):
+        said = ccd(world, "calls", "priority", CALL, *typed).stdout
+        assert f"call {CALL} has priority -7, place 4 in sales\n" in said
+    assert ccd(world, "calls", "priority", CALL, "-1001").exit_code == 2
+    assert ccd(world, "calls", "priority", CALL, "5", "--jsn").exit_code == 2
     assert ccd(world, "calls", "priority", CALL, "5000").exit_code == 2
     assert ccd(world, "calls", "priority", CALL, "much").exit_code == 2
 
@@ -64,3 +67,32 @@ def test_kicking_says_where_the_caller_is(world: World) -> None:
     world.core.answers["calls.kick"] = Refused("call talks to an agent")
     result = ccd(world, "calls", "kick", CALL)
     assert (result.exit_code, result.stderr) == (1, "ccd: call talks to an agent\n")
+
+
+@pytest.mark.parametrize("name", ["n" * 10_000, "客" * 5_000, "a/b", "../agents", "sales/"])
+@pytest.mark.parametrize(
+    "command", [("queues", "show"), ("queues", "close"), ("agents", "pause"), ("calls", "kick"), ("why", "call")]
+)
+def test_what_is_nobodys_name_is_not_found_in_one_line(world: World, command: tuple[str, ...], name: str) -> None:
+    """A server would answer such an address with a fault of its own, or take it for another one."""
+    result = ccd(world, *command, name)
+    assert (result.exit_code, result.stdout) == (6, "")
+    assert result.stderr == f"ccd: there is nothing called {name[:40]!r}\n"
+
+
+def test_a_name_that_is_too_long_to_be_asked_for_is_refused_in_one_line(world: World) -> None:
+    result = ccd(world, "report", "queues", "--queue", "n" * 10_000)
+    assert (result.exit_code, result.stdout) == (1, "")
+    assert result.stderr == f"ccd: --queue: {'n' * 40!r} is longer than 500 characters\n"
+
+
+def test_a_reason_that_cannot_be_kept_is_told_by_its_option(world: World) -> None:
+    world.staffed().idle()
+    for command in (
+        ("queues", "close", "sales"),
+        ("agents", "pause", "alice"),
+        ("agents", "next", "alice", "on_break"),
+    ):
+        result = ccd(world, *command, "--reason", "\x1b[31mred")
+        assert result.exit_code == 1
+        assert result.stderr == "ccd: --reason: one line of at most 100 signs, without control characters\n"

@@ -128,3 +128,29 @@ def test_the_table_of_strategies_is_the_one_of_the_documentation() -> None:
         "agent-with-least-talk-time",
     ]
     assert "轮巡策略" in CliRunner().invoke(root, ["queues", "strategies"]).stdout
+
+
+def test_a_fault_names_every_setting_as_it_is_typed(office: World) -> None:
+    result = ccd(office, "queues", "set", "sales", "--ageing", "0", "--max-wait", "0")
+    assert result.exit_code == 1
+    assert "--ageing: without ageing" in result.stderr
+    assert "(--max-wait)" in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("typed", "code", "says"),
+    [
+        ("nope delay=1s", 1, "ccd: --cause: nope: unknown key; known: no_answer, rejected, busy"),
+        ("rejected limit=101", 1, "ccd: --cause: rejected.limit: at most 100\n"),
+        (
+            "rejected then=dance",
+            1,
+            "ccd: --cause: rejected.then: must be one of on_break, logged_out, nothing, not 'dance'\n",
+        ),
+        ("rejected delay=1s delay=2s", 2, "something is said twice"),
+    ],
+)
+def test_a_rule_for_a_cause_that_is_none_is_told_in_one_line(office: World, typed: str, code: int, says: str) -> None:
+    result = ccd(office, "queues", "set", "sales", "--cause", typed)
+    assert result.exit_code == code
+    assert says in result.stderr

@@ -88,6 +88,35 @@ def test_what_postgresql_does_not_take_now_is_offered_to_it_again(database: str)
     assert runs.successful()
 
 
+def test_all_rounds_keep_one_connection_and_a_lost_one_is_replaced_without_a_word(database: str) -> None:
+    seen: list[int] = []
+
+    class Counting(Rounds):
+        def begin_new(self, connection: psycopg.Connection[Any]) -> None:
+            connection.execute("SELECT 1")
+            seen.append(connection.info.backend_pid)
+
+    rounds = Counting(database, [], lambda *_: None)
+    with capture_logs() as logs, gevent.Timeout(10):
+        runs = gevent.spawn(rounds.run)
+
+        def looked(times: int) -> None:
+            while len(seen) < times:
+                gevent.sleep(0.01)
+                rounds.notify()
+
+        looked(3)
+        assert len(set(seen)) == 1
+        with psycopg.connect(conninfo(database), autocommit=True) as other:
+            other.execute("SELECT pg_terminate_backend(%s, 5000)", (seen[0],))
+        before = len(seen)
+        looked(before + 3)
+        rounds.stop()
+        runs.join()
+    assert logs == []
+    assert seen[-1] != seen[0]
+
+
 def test_a_round_that_fails_in_a_way_that_nobody_foresaw_is_not_the_last(database: str) -> None:
     class Odd(Rounds):
         def begin_new(self, connection: psycopg.Connection[Any]) -> None:

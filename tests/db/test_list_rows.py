@@ -20,7 +20,7 @@ from ccd.core.verbs import VERBS
 from ccd.screening.file import NAME
 from ccd.screening.lists import Delta, Lists
 from ccd.screening.model import Action, Entry, ListName
-from ccd.side import list_worker
+from ccd.side import list_worker, lists
 from ccd.side.db.engine import make_engine
 from ccd.side.db.stores.lists import ListStore
 from ccd.side.list_jobs import UPDATED
@@ -274,7 +274,31 @@ def test_a_worker_that_fails_says_why(office: Office) -> None:
 )
 def test_a_worker_of_another_version_than_side_says_so_in_one_line(job: dict[str, Any]) -> None:
     """The code on disk was updated, and the side that runs was not started again."""
-    assert work_beside(job) == {"error": UPDATED}
+    assert list_worker.answer(job) == {"error": UPDATED}
+
+
+def test_what_a_worker_says_comes_from_a_process_of_its_own() -> None:
+    assert work_beside({"do": "dance", "format": 1}) == {"error": UPDATED}
+
+
+def test_long_lists_are_built_by_a_process_of_their_own_and_short_ones_here(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    beside: list[str] = []
+
+    def work(job: dict[str, Any]) -> dict[str, Any]:
+        beside.append(job["do"])
+        return work_beside(job)
+
+    office.keeper._work_beside = work
+    office.add("+86138*")
+    office.keeper.keep()
+    assert (office.core.says("13800138000"), beside) == ("blacklist", [])
+    monkeypatch.setattr(lists, "FEW", 0)
+    (office.folder / NAME).unlink()
+    office.core.restart()
+    office.keeper.keep()
+    assert (office.core.says("13800138000"), beside) == ("blacklist", ["build"])
 
 
 def test_an_answer_of_another_version_is_told_and_the_lists_go_on(office: Office) -> None:
@@ -309,7 +333,7 @@ def test_what_stays_wrong_is_told_once_and_tried_ever_more_rarely(
             office.keeper.stop()
 
     monkeypatch.setattr(office.keeper, "_woken", SimpleNamespace(clear=lambda: None, set=lambda: None, wait=wait))
-    office.keeper._work_beside = lambda job: {"error": "the disk is full"}
+    monkeypatch.setattr(lists, "answer", lambda job: {"error": "the disk is full"})
     with capture_logs() as logs:
         office.keeper.run()
     assert [line["reason"] for line in logs if line["event"] == "lists_not_built"] == ["the disk is full"]

@@ -9,7 +9,7 @@ from sqlalchemy import BigInteger, Boolean, DateTime, Integer, Uuid, inspect, se
 from sqlalchemy.dialects.postgresql import JSONB
 
 from ccd.base.errors import Refused
-from ccd.side.db import migrate
+from ccd.side.db import migrate, schema_version
 from ccd.side.db.engine import connect, conninfo, make_engine
 from ccd.side.db.partitions import ensure_partitions, is_partition, months_from
 from ccd.side.db.tables import PARTITIONED, facts, metadata
@@ -63,6 +63,15 @@ def fill_every_table(engine):
 def test_migrations_make_exactly_the_tables_of_the_code(database):
     assert migrate.differences(database) == []
     assert migrate.current(database) == migrate.head()
+
+
+def test_side_reads_the_versions_as_alembic_does(empty_database):
+    assert schema_version.head() == migrate.head()
+    assert schema_version.current(empty_database) == migrate.current(empty_database) == ""
+    for revision in ("0002", "head", "base"):
+        move = migrate.downgrade if revision == "base" else migrate.upgrade
+        moved_to = move(empty_database, revision)
+        assert schema_version.current(empty_database) == migrate.current(empty_database) == moved_to
 
 
 def test_the_way_down_and_up_again_with_rows_in_every_table(database, engine):

@@ -161,6 +161,18 @@ def test_hostile_names_reach_neither_tables_nor_core(world: World, hostile: str)
         ),
         ("queues", {"name": "q", "max_wait_ms": 10**30}, "^max_wait_ms: at most 1d$"),
         ("tiers", {"queue": "sales", "agent": "alice", "level": 0}, "^level: at least 1$"),
+        ("queues", {"name": "q", "causes": {"nope": {}}}, "^causes.nope: unknown key; known: no_answer, rejected, "),
+        (
+            "queues",
+            {"name": "q", "causes": {"busy": {"why": 1}}},
+            "^causes.busy.why: unknown key; known: delay_ms, limit, then$",
+        ),
+        (
+            "queues",
+            {"name": "q", "causes": {"busy": {"then": "dance"}}},
+            "^causes.busy.then: must be one of on_break, logged_out, nothing, not 'dance'$",
+        ),
+        ("queues", {"name": "q", "overflow": [{"to": "edge"}]}, r"^overflow\[0\].when: is missing$"),
     ],
 )
 def test_bad_bodies_are_explained(world: World, noun: str, body: dict[str, object], says: str) -> None:

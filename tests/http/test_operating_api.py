@@ -41,7 +41,9 @@ def test_a_queues_door_is_moved_with_who_and_why(world: World, verb: str) -> Non
 def test_callers_are_moved(world: World, whom: dict[str, Any], given: dict[str, Any]) -> None:
     world.core.answers["queues.move"] = {"queue": "sales", "target": "night", "moved": [CALL]}
     assert world.post("queues", "sales", "move", target="night", **whom)["moved"] == [CALL]
-    assert asked(world, "queues.move") == {"queue": "sales", "target": "night"} | given
+    told = asked(world, "queues.move")
+    assert "uid" in told.pop("who")
+    assert told == {"queue": "sales", "target": "night"} | given
 
 
 @pytest.mark.parametrize(
@@ -84,5 +86,7 @@ def test_a_caller_is_kicked_and_a_refusal_is_audited_too(world: World) -> None:
     world.core.answers["calls.kick"] = Refused(f"call {CALL} talks to an agent")
     with capture_logs() as logs, pytest.raises(Refused, match="talks to an agent"):
         world.post("calls", CALL, "kick", to_fallback=True)
-    assert asked(world, "calls.kick") == {"call_id": CALL, "to_fallback": True}
+    told = asked(world, "calls.kick")
+    assert "uid" in told.pop("who")
+    assert told == {"call_id": CALL, "to_fallback": True}
     assert [(line["what"], line["result"]) for line in logs if line["event"] == "audit"] == [("calls.kick", "refused")]

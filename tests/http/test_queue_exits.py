@@ -78,3 +78,20 @@ def test_a_rule_that_is_none_is_told_before_anything_is_asked(world: World) -> N
     result = ccd(world, "queues", "set", "sales", "--overflow", "sometimes queue:sales")
     assert result.exit_code == 2
     assert "'sometimes' is no cause of overflow" in " ".join(result.stderr.split())
+
+
+@pytest.mark.parametrize(
+    ("number", "why"),
+    [("110", "does not list"), ("13900000110", ""), ("4008001000", "does not list")],
+)
+def test_a_number_is_taken_only_where_flows_may_call_it(world: World, number: str, why: str) -> None:
+    """Else the callers of a full queue would find out."""
+    world.staffed().idle()
+    result = ccd(world, "queues", "set", "sales", "--overflow", f"full number:{number}")
+    if not why:
+        assert (result.exit_code, result.stderr) == (0, "")
+        return
+    assert result.exit_code == 1
+    assert result.stderr.startswith(f"ccd: --overflow: '{number}' can't be called: ")
+    assert why in result.stderr
+    assert sales(world)["overflow"] == []

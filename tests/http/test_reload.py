@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import pytest
 from sqlalchemy.exc import OperationalError
 from structlog.testing import capture_logs
 
+from ccd.acd.model import Agent, Queue
 from ccd.base.errors import DaemonUnreachable, Refused, SettingsError
 from ccd.ivr.flow import load_flow
 from ccd.journal.configuration import Configuration
@@ -43,6 +45,7 @@ class Office:
 
     def __init__(self, folder: Path) -> None:
         self.folder, self.core, self.broken = folder, Core(), False
+        self.rows = Configuration()
         (folder / "flows").mkdir()
         self.flow("main", FLOW)
         self.settings(ROUTES)
@@ -62,7 +65,7 @@ class Office:
     def _rows(self) -> Configuration:
         if self.broken:
             raise OperationalError("SELECT", {}, Exception("PostgreSQL is away"))
-        return Configuration()
+        return self.rows
 
     def settings(self, text: str) -> None:
         (self.folder / "ccd.yaml").write_text(text)
@@ -175,6 +178,76 @@ def test_a_side_that_starts_beside_a_broken_flow_keeps_what_core_runs(office: Of
     assert {sha256 for one in found.values() for sha256 in one.documents} == running.flows.keys()
     assert list(new.kept) == [broken]
     assert all("nowhere" in fault or "nodes" in fault for fault in new.kept[broken])
+
+
+def test_files_that_say_what_they_said_are_not_checked_again(tmp_path: Path) -> None:
+    """An agent who is changed must not wait until all flows have been looked through."""
+    looked_at = []
+
+    def loaded(name: str, tree: Any) -> Any:
+        looked_at.append(name)
+        return load_flow(name, tree)
+
+    (tmp_path / "main.yaml").write_text(FLOW)
+    shelf = FlowShelf(tmp_path, loaded)
+    first = shelf.read()
+    assert (shelf.read(), looked_at) == (first, ["main"])
+    shelf.forget()
+    assert (shelf.read().keys(), looked_at) == (first.keys(), ["main", "main"])
+
+
+def test_a_file_that_changes_within_one_tick_of_the_clock_is_seen(tmp_path: Path) -> None:
+    """The same length, the same moment, the same inode: only what it says is different."""
+    file = tmp_path / "main.yaml"
+    causes = ("USER_BUSY", "NO_ANSWER")
+    shelf, found = FlowShelf(tmp_path, load_flow), []
+    for cause in causes:
+        file.write_text(FLOW.replace("hangup", f"hangup, cause: {cause}"))
+        os.utime(file, ns=(1, 1))
+        found.append(shelf.read()["main"].flow.sha256)
+    assert len(set(found)) == 2
+
+
+def test_a_flow_that_is_mended_or_goes_bad_is_seen(office: Office) -> None:
+    office.flow("main", "start: nowhere\nnodes: {}\n")
+    for _ in range(2):
+        office.site.refresh()
+        assert list(office.flows.kept) == ["main"]
+    office.flow("main", FLOW)
+    office.site.refresh()
+    assert office.flows.kept == {}
+
+
+def test_other_calendars_have_every_flow_checked_again(office: Office) -> None:
+    office.settings("calendars:\n  office: {zone: Asia/Shanghai}\n" + ROUTES)
+    office.reloading.now()
+    office.flow("main", HOURS)
+    office.site.refresh()
+    office.settings(ROUTES)
+    with pytest.raises(SettingsError, match="calendar 'office'"):
+        office.reloading.now()
+    assert office.flows.read()["main"].flow.calendars() == [("ask", "office")]
+
+
+ASKING = """\
+start: line
+nodes:
+  line: {type: queue, queue: support, skills: {english: 3}, next: bye}
+  bye: {type: hangup}
+"""
+
+
+def test_a_skill_that_no_agent_has_is_a_warning_until_one_has_it(office: Office) -> None:
+    office.flow("main", ASKING)
+    office.rows = Configuration(queues=(Queue(queue_id="q", name="support"),))
+    told = office.reloading.now()
+    assert told["warnings"] == ["flow main: nodes.line.skills: no agent has the skill 'english'"]
+    assert told["changed"] == {"flows": {"changed": ["main"]}}
+    agent = Agent(agent_id="a", name="alice", skills={"english": 5})
+    office.rows = msgspec.structs.replace(office.rows, agents=(agent,))
+    assert office.reloading.now()["warnings"] == []
+    office.rows = msgspec.structs.replace(office.rows, queues=())
+    assert office.reloading.now()["warnings"] == ["flow main: nodes.line.queue: there is no queue 'support'"]
 
 
 def test_what_core_runs_and_nobody_understands_any_more_is_not_adopted(office: Office) -> None:

@@ -106,7 +106,7 @@ def test_without_a_database_it_says_so(world: World) -> None:
 def test_the_command_line_shows_a_table_and_csv_and_json(world: World, books: Books) -> None:
     table = ccd(world, "queues", *SPAN)
     assert table.exit_code == 0, table.output
-    for word in ("support", "all", "100 %", "50 %", "8 s", "60 s"):
+    for word in ("support", "all", "100 %", "50 %", "8 s", "1:00"):
         assert word in table.stdout
     rows = list(csv.DictReader(io.StringIO(ccd(world, "queues", *SPAN, "--csv").stdout)))
     assert [(row["queue"], row["offered"], row["timed_out"]) for row in rows] == [
@@ -114,9 +114,16 @@ def test_the_command_line_shows_a_table_and_csv_and_json(world: World, books: Bo
         ("all", "2", "0"),
     ]
     assert json.loads(ccd(world, "agents", *SPAN, "--json").stdout)["agents"][0]["offers"] == 1
-    assert "lunch 2400 s" in ccd(world, "agents", *SPAN).stdout
+    assert "lunch 40:00" in ccd(world, "agents", *SPAN).stdout
     assert "breaks" in ccd(world, "agents", *SPAN, "--csv").stdout.splitlines()[0]
     assert "2026-11-20T09:30+08:00" in ccd(world, "intervals", *SPAN, "--interval", "30m").stdout
+    lines = ccd(world, "intervals", *SPAN, "--interval", "30m", "--csv").stdout.splitlines()
+    assert "2026-11-20T09:30+08:00,2026-11-20T10:00+08:00" in "".join(lines)  # both in the zone of the report
+
+
+def test_what_no_report_can_be_asked_for_is_told_by_its_option(world: World, books: Books) -> None:
+    result = ccd(world, "queues", *SPAN, "--service-level", "99d")
+    assert (result.exit_code, result.stderr) == (1, "ccd: --service-level: at most 1d\n")
 
 
 def test_it_draws_bars(world: World, books: Books) -> None:

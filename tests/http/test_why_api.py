@@ -81,7 +81,7 @@ def test_the_command_line_says_it_in_lines(house: House) -> None:
     done = run(house, "call", CALL, "--language", "en")
     assert done.exit_code == 0, done.output
     assert done.output.splitlines()[1:] == [
-        f"2027-01-15T08:00:00.002Z  call {CALL} was offered to alice: of the first level",
+        f"2027-01-15T16:00:00.002+08:00  call {CALL} was offered to alice: of the first level",
         "    bob: level 2, level 1 had somebody",
     ]
     assert run(house, "agent", "nobody").exit_code == 6

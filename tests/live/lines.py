@@ -33,6 +33,16 @@ PROMPTS = {
     "recording_notice": (1500, 400),
     "recording_question": (1550, 400),
     "pin": (1450, 300),
+    "confirm_call": (700, 400),
+    "agent_number": (2200, 500),
+    "agent_number_after": (2400, 500),
+    "agent_waited": (2000, 300),
+    "unit_minutes": (2050, 200),
+    "unit_seconds": (2150, 200),
+    "warn_vip": (600, 400),
+    "warn_malicious": (650, 400),
+    "warn_blacklist": (750, 400),
+    "warn_repeat": (800, 400),
 }
 MUSIC_HZ = 350
 VIP_LINE = "4999"  # leads to the queue of the line "with_vip", ten places of priority higher

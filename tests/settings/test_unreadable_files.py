@@ -141,6 +141,27 @@ def test_what_editors_leave_is_no_file_of_ours(site: Path) -> None:
     assert checked(site)[0] == 0
 
 
-def test_a_pipe_in_conf_d_is_refused_and_not_waited_for(site: Path) -> None:
-    os.mkfifo(site / "conf.d" / "20.yaml")
-    assert checked(site)[1] == [f"{site}/conf.d/20.yaml: cannot be read: it is no plain file"]
+@pytest.mark.parametrize("name", ["conf.d/20.yaml", "flows/night.yaml", "ccd.yaml"])
+@pytest.mark.parametrize("make", [os.mkfifo, lambda path: path.symlink_to("/dev/zero")], ids=["pipe", "device"])
+def test_what_is_no_plain_file_is_refused_and_not_waited_for(
+    site: Path, name: str, make: Callable[[Path], None]
+) -> None:
+    (site / name).unlink(missing_ok=True)
+    make(site / name)
+    assert checked(site)[1] == [f"{site}/{name}: cannot be read: it is no plain file"]
+
+
+def test_a_secret_in_a_pipe_is_refused_and_not_waited_for(site: Path) -> None:
+    (site / "secrets" / "password").unlink()
+    os.mkfifo(site / "secrets" / "password")
+    (fault,) = checked(site)[1]
+    place = f"{site}/ccd.yaml:5:51: switches[0].password_file"
+    assert fault == f"{place}: {site}/secrets/password cannot be read: it is no plain file"
+
+
+def test_a_pipe_as_authority_is_refused(site: Path) -> None:
+    os.mkfifo(site / "ca.pem")
+    (site / "conf.d" / "20.yaml").write_text(f"http: {{ca_file: {site}/ca.pem}}\n")
+    assert checked(site)[1] == [
+        f"{site}/conf.d/20.yaml:1:17: http.ca_file: {site}/ca.pem cannot be read: it is no plain file"
+    ]

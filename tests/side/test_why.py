@@ -112,6 +112,16 @@ def test_an_agent_is_told_why_he_got_nobody() -> None:
     ]
 
 
+def test_nothing_is_told_of_an_agent_from_before_there_was_anything_to_know() -> None:
+    world = a_centre()
+    hour_us = 3_600_000_000
+    first = world.facts[0].at
+    world.ready("alice")
+    early, late = (told(AgentStory("a-erin", begin), world) for begin in (first - hour_us, first + 1))
+    assert early[0]["at"] == first
+    assert late == [] or late[0]["at"] > first
+
+
 @pytest.mark.parametrize("sentences", [EN, ZH])
 def test_every_reason_has_its_sentence(sentences: Sentences) -> None:
     from ccd.side.why import sentences as module
@@ -138,3 +148,14 @@ def test_in_chinese_too() -> None:
     events = told(CallStory(call_id), world, ZH)
     assert texts(events, "offered") == [f"来电 {call_id} 分配给 alice：没有其他可用坐席"]
     assert "bob：技能 english 为 2，要求 3" in texts(events, "offered", "others")
+
+
+def test_who_moved_a_caller_is_said() -> None:
+    world = a_centre()
+    world.configure([queue(), queue("sales")], [], [])
+    call_id = call_of(world, world.caller_queues())
+    world.clock.advance(12)
+    world.acd.operating.move("support", "sales", call_id=call_id, who="chen")
+    story = CallStory(call_id)
+    assert texts(told(story, world), "left") == ["left queue support: moved by chen, after 12 s"]
+    assert texts(ZH.say(story.answer()["events"]), "left") == ["离开队列 support：moved（chen），等待 12 秒"]

@@ -39,6 +39,39 @@ TABLE: list[tuple[c.Command, str]] = [
     (c.Hangup(leg_id=A), f"api uuid_kill {A} NORMAL_CLEARING"),
     (c.Hangup(leg_id=A, cause="LOSE_RACE"), f"api uuid_kill {A} LOSE_RACE"),
     (c.Bridge(leg_id=A, other_id=B), f"api uuid_bridge {A} {B}"),
+    (c.Park(leg_id=A), f"api uuid_park {A}"),
+    (
+        c.Overlay(leg_id=A, audio="tone_stream://%(150,0,800)"),
+        f"api uuid_displace {A} start tone_stream://%(150,0,800) 0 mux",
+    ),
+    (
+        c.Originate(
+            leg_id=A,
+            contact="user/1001@example.com",
+            caller_number="",
+            caller_name="ccd",
+            timeout_s=30,
+            variables={},
+            extension="standing",
+            context="ccd_after",
+        ),
+        f"bgapi originate {{origination_uuid={A},originate_timeout=30,ignore_early_media=true}}user/1001@example.com "
+        "standing XML ccd_after ccd anonymous",
+    ),
+    (
+        c.Originate(
+            leg_id=A,
+            contact="user/1001@example.com",
+            caller_number="138****8000",
+            caller_name="销售 138****8000",
+            timeout_s=30,
+            variables={},
+            alone_s=40,
+        ),
+        f"bgapi originate {{origination_uuid={A},originate_timeout=30,ignore_early_media=true,park_timeout=40:LOSE_RACE}}"
+        "user/1001@example.com &park() XML ccd '销售 138****8000' 138****8000",
+    ),
+    (c.Lease(leg_id=A, seconds=30, hang_up=True), f"api sched_api +30 ccd-{A} uuid_kill {A}"),
     (
         c.Transfer(leg_id=A, extension="fallback", context="ccd_fallback"),
         f"api uuid_transfer {A} fallback XML ccd_fallback",

@@ -225,6 +225,21 @@ def test_an_order_whose_fate_nobody_knows_any_more_never_overwrites_a_file(offic
     assert office.told == ["failed"]
 
 
+def test_a_question_that_is_lost_says_nothing_of_a_message(office: Office) -> None:
+    """The link broke once more while the switch was asked; meanwhile the message ended, and its file is whole."""
+    office.speaks()
+    office.clock.advance(2)
+    office.switch.down = SwitchGone("fs1 is down")
+    office.voicemails.look_again(NODE)
+    office.clock.advance(7)
+    office.switch.down = None
+    office.switch.refuses[UnmaskRecording] = MISSING
+    office.voicemails.look_again(NODE)
+    assert office.told == ["left"]
+    assert left(office).duration_ms == 9_000
+    assert len(office.switch.all(RecordMessage)) == 1
+
+
 def test_a_message_whose_end_was_missed_with_the_link_is_kept(office: Office) -> None:
     office.speaks()
     office.clock.advance(9)

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from ccd.acd.agent_states import AgentState
 from ccd.base.clock import iso
+from ccd.base.errors import Refused
 from ccd.core.verbs.given import text
 
 if TYPE_CHECKING:
@@ -26,6 +27,9 @@ def agent_row(house: House, agent: AgentState) -> dict[str, Any]:
         "since": iso(max(agent.presence_since, agent.activity_since) or None),
         "station": agent.station.name if agent.station else "",
         "contact": agent.station.contact if agent.station else "",
+        "standing": agent.standing,
+        "line": str(agent.line),
+        "signed_out_by": agent.signed_out_by if agent.presence == "logged_out" else "",
         "call_id": agent.call_id,
         "no_answers": agent.no_answers,
         "missed": agent.missed,
@@ -46,7 +50,10 @@ def _agents_list(house: House, given: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 def _agents_login(house: House, given: dict[str, Any]) -> dict[str, Any]:
-    return agent_row(house, house.acd.roster.login(text(given, "agent_id"), text(given, "station_id", "")))
+    standing = given.get("standing")
+    if standing is not None and not isinstance(standing, bool):
+        raise Refused("standing is true or false")
+    return agent_row(house, house.acd.roster.login(text(given, "agent_id"), text(given, "station_id", ""), standing))
 
 
 def _agents_logout(house: House, given: dict[str, Any]) -> dict[str, Any]:

@@ -30,6 +30,10 @@ def _end_wrap_up(house: House, given: dict[str, Any]) -> dict[str, Any]:
     return agent_row(house, house.acd.duties.end_wrap_up(text(given, "agent_id")))
 
 
+def _hang_up(house: House, given: dict[str, Any]) -> dict[str, Any]:
+    return agent_row(house, house.acd.duties.hang_up(text(given, "agent_id")))
+
+
 def _next(house: House, given: dict[str, Any]) -> dict[str, Any]:
     agent = house.acd.duties.next(text(given, "agent_id"), text(given, "presence"), text(given, "reason", ""))
     return agent_row(house, agent)
@@ -68,6 +72,7 @@ def _what_is_gone(house: House, agent: AgentState) -> tuple[str, ...]:
 VERBS: dict[str, Verb] = {
     "agents.extend_wrap_up": _extend_wrap_up,
     "agents.end_wrap_up": _end_wrap_up,
+    "agents.hangup": _hang_up,
     "agents.next": _next,
     "agents.clear_next": _clear_next,
     "agents.reset": _reset,

@@ -52,7 +52,8 @@ def _closed(house: House, given: dict[str, Any], *, drain: bool) -> dict[str, An
 
 def _queues_move(house: House, given: dict[str, Any]) -> dict[str, Any]:
     source, target, call_id = text(given, "queue"), text(given, "target"), text(given, "call_id", "")
-    moved = house.acd.operating.move(source, target, call_id=call_id, first=_number(given, "first"))
+    first, who = _number(given, "first"), text(given, "who", "")
+    moved = house.acd.operating.move(source, target, call_id=call_id, first=first, who=who)
     return {"queue": source, "target": target, "moved": [caller.call_id for caller in moved]}
 
 
@@ -63,7 +64,7 @@ def _calls_priority(house: House, given: dict[str, Any]) -> dict[str, Any]:
 
 def _calls_kick(house: House, given: dict[str, Any]) -> dict[str, Any]:
     call_id, to_fallback = text(given, "call_id"), bool(given.get("to_fallback"))
-    caller = house.acd.operating.kick(call_id, tell=not to_fallback)
+    caller = house.acd.operating.kick(call_id, tell=not to_fallback, who=text(given, "who", ""))
     leg = house.registry.legs.get(caller.leg_id)
     if to_fallback and leg is not None:
         house.desk.send_away(leg, "kicked")

@@ -21,10 +21,10 @@ from ccd.base.errors import Refused
 from ccd.settings.share import share
 from ccd.side.db.engine import make_engine
 from ccd.side.db.partitions import is_partition
+from ccd.side.db.schema_version import VERSION_TABLE
 from ccd.side.db.tables import SCHEMA, metadata
 
 _LOCK = 7_229_000
-VERSION_TABLE = "alembic_version"
 
 
 def upgrade(url: str, revision: str = "head") -> str:

@@ -53,23 +53,17 @@ class Agents:
         self._office = office
 
     def on_get(self, _: falcon.Request, response: falcon.Response) -> None:
-        """Every agent as core sees him now."""
-        answer(response, {"agents": self._office.core.ask("agents.list")})
+        """Every agent as core sees him now, and what he can."""
+        skills = {one.agent_id: one.skills for one in self._office.site.current.agents}
+        rows = [row | {"skills": skills.get(row["agent_id"], {})} for row in self._office.core.ask("agents.list")]
+        answer(response, {"agents": rows})
 
     def on_post(self, request: falcon.Request, response: falcon.Response) -> None:
         """Add an agent."""
-        new = body(request, NewAgent)
-        display_name = free_text(new.display_name, "display_name")
-        with audited(request, "agents.add", name(new.name, "agent")):
-            agent = self._office.store().add_agent(
-                new.name,
-                display_name=display_name,
-                station=new.station,
-                record=new.record,
-                skills=new.skills,
-                ring_ms=new.ring_ms,
-                wrap_up_ms=new.wrap_up_ms,
-            )
+        given = msgspec.structs.asdict(body(request, NewAgent))
+        given["display_name"] = free_text(given["display_name"], "display_name")
+        with audited(request, "agents.add", name(given["name"], "agent")):
+            agent = self._office.store().add_agent(**given)
         answer(response, {**msgspec.to_builtins(agent), "applied": self._office.site.applied()}, 201)
 
 
@@ -147,9 +141,12 @@ def _remembered(office: Office, agent_id: str) -> dict[str, Any]:
 
 
 class Login(msgspec.Struct, forbid_unknown_fields=True):
-    """The body of a login: without a station it is the agent's own."""
+    """The body of a login: without a station it is the agent's own. `standing`: on a leg that stays up, or not; without it as
+    the station says.
+    """
 
     station: str = ""
+    standing: bool | UnsetType = UNSET
 
 
 class Pause(msgspec.Struct, forbid_unknown_fields=True):
@@ -175,7 +172,8 @@ class AgentVerb:
         station_id = self._office.site.station(wanted.station).station_id if wanted.station else found.station_id
         if not station_id:
             raise BadInput(f"{found.name} has no station of his own; say which one")
-        self._do(request, response, found, "agents.login", station_id=station_id)
+        standing = {} if isinstance(wanted.standing, UnsetType) else {"standing": wanted.standing}
+        self._do(request, response, found, "agents.login", station_id=station_id, **standing)
 
     def on_post_logout(self, request: falcon.Request, response: falcon.Response, agent: str) -> None:
         """End the agent's session; a conversation goes on."""

@@ -42,6 +42,7 @@ ROUTES: tuple[tuple[str, type[Any], str], ...] = (
     ("/v1/agents/{agent}/resume", AgentVerb, "resume"),
     ("/v1/agents/{agent}/wrap-up", Duty, "wrap_up"),
     ("/v1/agents/{agent}/next", Duty, "next"),
+    ("/v1/agents/{agent}/hangup", Duty, "hangup"),
     ("/v1/agents/{agent}/reset", Duty, "reset"),
     ("/v1/break-reasons", BreakReasons, ""),
     ("/v1/break-reasons/{reason}", BreakReason, ""),

@@ -1,4 +1,4 @@
-"""/v1/agents/{agent}/wrap-up, next and reset: what people say to an agent who is at work."""
+"""/v1/agents/{agent}/wrap-up, next, hangup and reset: what people say to an agent who is at work."""
 
 from __future__ import annotations
 
@@ -34,8 +34,12 @@ class Reset(msgspec.Struct, forbid_unknown_fields=True):
     why: str = ""
 
 
+class Nothing(msgspec.Struct, forbid_unknown_fields=True):
+    """A body that says nothing."""
+
+
 class Duty:
-    """POST /v1/agents/{agent}/wrap-up, next and reset."""
+    """POST /v1/agents/{agent}/wrap-up, next, hangup and reset."""
 
     def __init__(self, office: Office) -> None:
         self._office = office
@@ -60,6 +64,11 @@ class Duty:
             return
         reason = free_text(wanted.reason, "reason")
         self._do(request, response, agent, "agents.next", presence=wanted.presence, reason=reason)
+
+    def on_post_hangup(self, request: falcon.Request, response: falcon.Response, agent: str) -> None:
+        """End his conversation: the caller goes on in his flow, and a standing leg stays up."""
+        body(request, Nothing)
+        self._do(request, response, agent, "agents.hangup")
 
     def on_post_reset(self, request: falcon.Request, response: falcon.Response, agent: str) -> None:
         """Drop what holds a stuck agent; a conversation that is alive goes on."""

@@ -17,7 +17,7 @@ from ccd.base.clock import Moment, iso
 from ccd.base.codes import BadInput, as_reply
 from ccd.base.errors import CcdError, DaemonUnreachable, NotFound, Unsafe
 from ccd.side.db.engine import to_moment
-from ccd.side.http.faults import explained
+from ccd.side.http.faults import explained, of_parameter
 
 log = structlog.get_logger(__name__)
 
@@ -188,7 +188,7 @@ def _in_one_line(reply: dict[str, str]) -> dict[str, str]:
 def _http_error(_: falcon.Request, response: falcon.Response, error: Exception, __: Any) -> None:
     assert isinstance(error, falcon.HTTPError)
     code = {404: "not_found", 405: "not_allowed_here"}.get(error.status_code, "bad_input")
-    text = error.description or {404: "no such address"}.get(error.status_code, error.title or "")
+    text = of_parameter(error.description or "") or {404: "no such address"}.get(error.status_code, error.title or "")
     answer(response, {"error": {"code": code, "text": text}}, error.status_code)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol, TypeVar
 
@@ -23,41 +23,19 @@ N = TypeVar("N", Agent, Queue, Station, Box, BreakReason)
 class Store(Protocol):
     """The tables of configuration (ccd.side.db.stores.config). A name that is taken is Refused."""
 
-    def add_agent(
-        self,
-        name: str,
-        *,
-        display_name: str = "",
-        station: str = "",
-        record: str = "no",
-        skills: Mapping[str, int | None] | None = None,
-        ring_ms: int | None = None,
-        wrap_up_ms: int | None = None,
-    ) -> Agent:
+    def add_agent(self, name: str, **options: Any) -> Agent:
         """Store a new agent."""
 
-    def add_station(self, name: str, contact: str, *, kind: str = "sip", node: str = "") -> Station:
+    def add_station(self, name: str, contact: str, **options: Any) -> Station:
         """Store a new station."""
 
     def add_queue(self, name: str, **options: Any) -> Queue:
         """Store a new queue."""
 
-    def change_agent(
-        self,
-        name: str,
-        *,
-        display_name: str | None = None,
-        station: str | None = None,
-        record: str | None = None,
-        skills: Mapping[str, int | None] | None = None,
-        ring_ms: int | None = None,
-        wrap_up_ms: int | None = None,
-    ) -> Agent:
+    def change_agent(self, name: str, **options: Any) -> Agent:
         """Change what is given, a skill of None taken away; NotFound for an agent or a station that is not there."""
 
-    def change_station(
-        self, name: str, *, contact: str | None = None, kind: str | None = None, node: str | None = None
-    ) -> Station:
+    def change_station(self, name: str, **options: Any) -> Station:
         """Change what is given; NotFound."""
 
     def change_queue(self, name: str, **options: Any) -> Queue:

@@ -68,7 +68,7 @@ class QueueVerb:
         call_id = one_call(self._office, wanted.call) if wanted.call else ""
         with audited(request, "queues.move", f"{source} to {target}{f': {call_id}' if call_id else ''}"):
             moved = self._office.core.ask(
-                "queues.move", queue=source, target=target, call_id=call_id, first=wanted.first
+                "queues.move", queue=source, target=target, call_id=call_id, first=wanted.first, who=_who(request)
             )
         answer(response, moved)
 
@@ -99,7 +99,7 @@ class CallVerb:
         to_fallback = body(request, Kick).to_fallback
         call_id = one_call(self._office, call_id)
         with audited(request, "calls.kick", call_id):
-            self._office.core.ask("calls.kick", call_id=call_id, to_fallback=to_fallback)
+            self._office.core.ask("calls.kick", call_id=call_id, to_fallback=to_fallback, who=_who(request))
         answer(response, {"call_id": call_id, "kicked": True, "to_fallback": to_fallback})
 
 

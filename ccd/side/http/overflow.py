@@ -57,6 +57,8 @@ def _check_rules(office: Office, given: list[dict[str, Any]]) -> None:
         raise BadInput(f"overflow: {'; '.join(wrong)}")
     flows = office.site.current.active_flows
     for rule in rules:
-        kind, flow = target_of(rule.to)
-        if kind == "flow" and flow not in flows:
-            raise BadInput(f"overflow: no flow {flow!r}; there are {', '.join(sorted(flows)) or 'none'}")
+        kind, target = target_of(rule.to)
+        if kind == "flow" and target not in flows:
+            raise BadInput(f"overflow: no flow {target!r}; there are {', '.join(sorted(flows)) or 'none'}")
+        if kind == "number":
+            office.references.number("overflow", target)

@@ -15,6 +15,7 @@ from ccd.base import words
 from ccd.base.codes import BadInput
 from ccd.base.errors import NotFound, Refused, Unsafe
 from ccd.side.http.exchange import answer, audited, body, changes, leading, name
+from ccd.side.http.joining import check_join
 from ccd.side.http.office import Office
 from ccd.side.http.overflow import Rule, check_exits
 from ccd.side.http.tiers import place_of
@@ -108,6 +109,12 @@ class ChangedQueue(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
     announce_every_ms: AnnounceMs = UNSET
     announce_position: Annotated[int, Meta(ge=0, le=1000)] | UnsetType = UNSET
     announce_prompts: list[str] | UnsetType = UNSET
+    shown_name: str | UnsetType = UNSET
+    shown_number: Literal["full", "masked", "none"] | UnsetType = UNSET
+    agent_prompt: str | UnsetType = UNSET
+    agent_hears: list[Literal["queue", "wait", "warning"]] | UnsetType = UNSET
+    caller_hears: Literal["music", "agent_number"] | UnsetType = UNSET
+    confirm_ms: Annotated[int, Meta(ge=2_000, le=60_000)] | UnsetType = UNSET
 
 
 class NewQueue(ChangedQueue, forbid_unknown_fields=True, kw_only=True):
@@ -241,5 +248,6 @@ def _check(office: Office, given: dict[str, Any]) -> None:
     if "strategy" in given:
         given["strategy"] = _strategy(given["strategy"])
     check_exits(office, given)
+    check_join(office, given)
     if "timeout_prompt" in given:
         office.references.prompt("timeout_prompt", name(given["timeout_prompt"], "prompt"))

@@ -1,4 +1,4 @@
-"""What a row of ours may refer to outside the tables: switches of ccd.yaml and prompts on disk."""
+"""What a row of ours may refer to outside the tables: switches and outside numbers of ccd.yaml, prompts on disk."""
 
 from __future__ import annotations
 
@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ccd.base.codes import BadInput
+from ccd.base.errors import Refused
+from ccd.routing.outgoing import Outgoing
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,15 +19,24 @@ class References:
     switches: those of ccd.yaml.
     prompts: the folder of the site's language in `sounds_path`. That path is FreeSWITCH's, so prompts are only checked
     where there is such a folder on this machine, too.
+    outgoing: which numbers flows may call.
     """
 
     switches: Collection[str]
     prompts: Path
+    outgoing: Outgoing
 
     def switch(self, name: str) -> None:
         """BadInput for a switch that ccd.yaml does not name; an empty name is any switch."""
         if name and name not in self.switches:
             raise BadInput(f"node: no switch {name!r} in ccd.yaml; there {_are(self.switches)}")
+
+    def number(self, key: str, number: str) -> None:
+        """BadInput for a number that `dial` of ccd.yaml lets no flow call."""
+        try:
+            self.outgoing.contact(number)
+        except Refused as why:
+            raise BadInput(f"{key}: {number!r} can't be called: {why}") from None
 
     def prompt(self, key: str, name: str) -> None:
         """BadInput for a prompt without a file."""

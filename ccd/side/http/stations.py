@@ -23,14 +23,20 @@ class NewStation(msgspec.Struct, forbid_unknown_fields=True):
     contact: str
     kind: str = "sip"
     node: str = ""
+    confirm: bool = False
+    standing: bool = False
 
 
 class ChangedStation(msgspec.Struct, forbid_unknown_fields=True):
-    """The body of PATCH /v1/stations/{station}; an empty node is any switch."""
+    """The body of PATCH /v1/stations/{station}; an empty node is any switch. `confirm`: who answers there must press 1;
+    `standing`: a login there keeps a leg up between calls.
+    """
 
     contact: str | UnsetType = UNSET
     kind: str | UnsetType = UNSET
     node: str | UnsetType = UNSET
+    confirm: bool | UnsetType = UNSET
+    standing: bool | UnsetType = UNSET
 
 
 class Stations:

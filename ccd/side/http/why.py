@@ -62,4 +62,4 @@ def _sentences(office: Office, request: falcon.Request) -> Sentences:
 
 def _said(story: Story, sentences: Sentences) -> dict[str, Any]:
     told = story.answer()
-    return told | {"events": sentences.say(told["events"])}
+    return told | {"zone": sentences.zone, "events": sentences.say(told["events"])}

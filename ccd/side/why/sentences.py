@@ -23,6 +23,7 @@ _REASONS: dict[str, tuple[str, str]] = {
     "resting": ("is left alone after a failed offer{until}", "上次振铃未成功，暂不分配{until}"),
     "node_down": ("his switch is not reachable{since}", "所在交换机不可达{since}"),
     "on_another_call": ("on another call{since}", "正在其他通话{since}"),
+    "no_line": ("his standing leg is not up{since}", "长通话线路未就绪{since}"),
     "no_queue": ("serves no queue", "不服务任何队列"),
     "not_in_queue": ("does not serve this queue", "不服务该队列"),
     "other": ("not ready{since}", "未就绪{since}"),
@@ -74,7 +75,7 @@ _EVENTS: dict[str, tuple[str, str]] = {
     "offer_ended": ("the offer to {agent} ended: {result}, after {ring}", "对 {agent} 的振铃结束：{result}，{ring} 后"),
     "connected": ("talks to {agent} after waiting {wait}", "等待 {wait} 后与 {agent} 通话"),
     "returned": ("{agent} was gone at once; back in line", "{agent} 立即断开；回到队列"),
-    "left": ("left queue {queue}: {reason}, after {wait}", "离开队列 {queue}：{reason}，等待 {wait}"),
+    "left": ("left queue {queue}: {reason}{by}, after {wait}", "离开队列 {queue}：{reason}{by}，等待 {wait}"),
     "not_ready": ("not ready: {reason}", "未就绪：{reason}"),
     "ready": ("ready for {queues}; nobody waits whom he may take", "就绪（{queues}）；没有可接的来电"),
     "to_another": ("call {call_id} went to {agent}: {reason}", "来电 {call_id} 分配给 {agent}：{reason}"),
@@ -86,6 +87,7 @@ class Sentences:
 
     def __init__(self, language: str, zone: str) -> None:
         self._column = 1 if language.lower().startswith("zh") else 0
+        self.zone = zone
         self._zone = ZoneInfo(zone)
 
     def say(self, events: list[Reason]) -> list[Reason]:
@@ -104,6 +106,7 @@ class Sentences:
         values["ring"] = self._seconds(event.get("ring_ms", 0))
         values["wait"] = self._seconds(event.get("wait_ms", 0))
         values["queues"] = ", ".join(event.get("queues", ()))
+        values["by"] = self._aside(" by {}", "（{}）", event.get("who"))
         reason = event.get("reason", "")
         if isinstance(reason, dict):
             said["reason"] = reason | {"text": self._reason(reason, first)}

@@ -152,7 +152,8 @@ class CallStory(Story):
             case CallerReturned() if fact.call_id == self.call_id:
                 self.add(fact.at, "returned", agent_id=fact.agent_id)
             case CallerLeft() if fact.call_id == self.call_id:
-                self.add(fact.at, "left", reason=fact.reason.value, wait_ms=fact.wait_ms, queue_id=fact.queue_id)
+                by = {"who": fact.who} if fact.who else {}
+                self.add(fact.at, "left", reason=fact.reason.value, wait_ms=fact.wait_ms, queue_id=fact.queue_id, **by)
             case _:
                 pass
 
@@ -195,15 +196,17 @@ class AgentStory(Story):
         self.agent_id = agent_id
         self._begin = begin
         self._opened = False
+        self._known = False
         self._last: Reason | None = None
 
     def before(self, fact: Any) -> None:
         """How he stood at the beginning; offers are explained by what was known when they were made."""
         if fact.at < self._begin:
+            self._known = True
             return
         if not self._opened:
             self._opened = True
-            self._state(self._begin)
+            self._state(self._begin if self._known else fact.at)  # before its first boot nobody knows
         match fact:
             case OfferMade() if fact.agent_id == self.agent_id:
                 self._last = None

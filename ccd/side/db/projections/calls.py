@@ -127,14 +127,20 @@ ON CONFLICT (leg_id) DO UPDATE SET answered_at = least(legs.answered_at, exclude
 """
 
 LEG_ENDED = f"""
-INSERT INTO ccd.legs (leg_id, call_id, role, progressed_at, answered_at, ended_at, cause, protocol_cause)
+INSERT INTO ccd.legs (leg_id, call_id, role, progressed_at, answered_at, ended_at, cause, protocol_cause, node)
 SELECT DISTINCT ON (f.leg_id) f.leg_id, {uid("call_id")}, f.role, {since("progressed_at")}, {since("answered_at")},
-  {AT}, f.cause, coalesce(f.protocol_cause, '')
-FROM {rows("leg_id text, call_id text, role text, cause text, protocol_cause text, progressed_at bigint, answered_at bigint")}
+  {AT}, f.cause, coalesce(f.protocol_cause, ''), coalesce(f.node, '')
+FROM {
+    rows(
+        "leg_id text, call_id text, role text, cause text, protocol_cause text, progressed_at bigint, answered_at bigint,"
+        " node text"
+    )
+}
 ORDER BY f.leg_id, f.at DESC, f._seq DESC
 ON CONFLICT (leg_id) DO UPDATE SET progressed_at = coalesce(excluded.progressed_at, legs.progressed_at),
   answered_at = least(legs.answered_at, excluded.answered_at), ended_at = excluded.ended_at, cause = excluded.cause,
-  protocol_cause = excluded.protocol_cause, call_id = coalesce(legs.call_id, excluded.call_id), {ROLE}
+  protocol_cause = excluded.protocol_cause, call_id = coalesce(legs.call_id, excluded.call_id), {ROLE},
+  node = coalesce(NULLIF(legs.node, ''), excluded.node)
 WHERE legs.ended_at IS NULL OR excluded.ended_at >= legs.ended_at
 """
 

@@ -43,12 +43,13 @@ WHERE q.state_boot IS NULL OR {_NEWER}
 
 
 CALLER_CONNECTED = _entry_state(
-    ", agent_id text, offer_id text, wait_ms bigint",
+    ", agent_id text, offer_id text, wait_ms bigint, join_ms bigint",
     {
         "connected_at": AT,
         "left_at": AT,
         "outcome": "'answered'",
         "wait_ms": "f.wait_ms",
+        "join_ms": "coalesce(f.join_ms, 0)",
         "agent_id": uid("agent_id"),
         "offer_id": uid("offer_id"),
     },
@@ -61,6 +62,7 @@ CALLER_RETURNED = _entry_state(
         "left_at": "NULL::timestamptz",
         "outcome": "NULL",
         "wait_ms": "NULL::bigint",
+        "join_ms": "NULL::bigint",
         "agent_id": "NULL::uuid",
         "offer_id": "NULL::uuid",
         "returns": "1",
@@ -114,8 +116,13 @@ ON CONFLICT DO NOTHING
 OFFER_MADE = f"""
 INSERT INTO ccd.offers (offer_id, entry_id, call_id, queue_id, agent_id, leg_id, contact, offered_at, node)
 SELECT DISTINCT ON (f.offer_id) {uid("offer_id")}, {uid("entry_id")}, {uid("call_id")}, {uid("queue_id")},
-  {uid("agent_id")}, f.leg_id, f.contact, {AT}, coalesce((SELECT l.node FROM ccd.legs l WHERE l.leg_id = f.leg_id), '')
-FROM {rows("offer_id text, entry_id text, call_id text, queue_id text, agent_id text, leg_id text, contact text")}
+  {uid("agent_id")}, f.leg_id, f.contact, {AT},
+  coalesce(NULLIF(f.node, ''), (SELECT l.node FROM ccd.legs l WHERE l.leg_id = f.leg_id), '')
+FROM {
+    rows(
+        "offer_id text, entry_id text, call_id text, queue_id text, agent_id text, leg_id text, contact text, node text"
+    )
+}
 ON CONFLICT (offer_id) DO UPDATE SET leg_id = excluded.leg_id, contact = excluded.contact, node = excluded.node,
   offered_at = excluded.offered_at
 """

@@ -79,76 +79,27 @@ class ConfigStore:
         with self._engine.connect() as connection:
             return all_tiers(connection)
 
-    def add_agent(
-        self,
-        name: str,
-        *,
-        display_name: str = "",
-        station: str = "",
-        record: str = "no",
-        skills: Mapping[str, int | None] | None = None,
-        ring_ms: int | None = None,
-        wrap_up_ms: int | None = None,
-    ) -> Agent:
-        """Add an agent; `station` names where a login without a station goes."""
+    def add_agent(self, name: str, **options: Any) -> Agent:
+        """Add an agent; `options` as `change_agent` has them."""
         with self._change(f"agent {name} added") as connection:
-            station_id = named(connection, Station, station).station_id if station else ""
-            agent = Agent(
-                agent_id=new_id(),
-                name=_name(name),
-                display_name=display_name,
-                station_id=station_id,
-                record=record,
-                skills=with_skills({}, skills or {}),
-                ring_ms=ring_ms or 0,
-                wrap_up_ms=-1 if wrap_up_ms is None else wrap_up_ms,
-            )
-            return add(connection, checked_agent(agent))
+            fresh = Agent(agent_id=new_id(), name=_name(name))
+            return add(connection, _with_options(connection, fresh, options))
 
-    def change_agent(
-        self,
-        name: str,
-        *,
-        display_name: str | None = None,
-        station: str | None = None,
-        record: str | None = None,
-        skills: Mapping[str, int | None] | None = None,
-        ring_ms: int | None = None,
-        wrap_up_ms: int | None = None,
-    ) -> Agent:
-        """Change what is given of an agent; an empty `station` leaves him without one of his own, a skill of None is gone."""
+    def change_agent(self, name: str, **options: Any) -> Agent:
+        """Change what is given of an agent: fields of ccd.acd.model.Agent, and by name the `station` where a login without
+        one goes; an empty one leaves him without. A skill of None is gone."""
         with self._change(f"agent {name} changed") as connection:
-            after = named(connection, Agent, name)
-            if display_name is not None:
-                after = replace(after, display_name=display_name)
-            if record is not None:
-                after = replace(after, record=record)
-            if station is not None:
-                own = named(connection, Station, station).station_id if station else ""
-                after = replace(after, station_id=own)
-            if skills is not None:
-                after = replace(after, skills=with_skills(after.skills, skills))
-            if ring_ms is not None:
-                after = replace(after, ring_ms=ring_ms)
-            if wrap_up_ms is not None:
-                after = replace(after, wrap_up_ms=wrap_up_ms)
-            return change(connection, checked_agent(after))
+            return change(connection, _with_options(connection, named(connection, Agent, name), options))
 
-    def add_station(self, name: str, contact: str, *, kind: str = "sip", node: str = "") -> Station:
-        """Add a telephone; `contact` is checked as all that goes to the switch is."""
+    def add_station(self, name: str, contact: str, **options: Any) -> Station:
+        """Add a telephone; `contact` is checked as all that goes to the switch is. `options`: fields of ccd.acd.model.Station."""
         with self._change(f"station {name} added") as connection:
-            fresh = Station(station_id=new_id(), name=_name(name), contact=contact, kind=kind, node=node)
-            return add(connection, _checked(fresh))
+            return add(connection, _checked(Station(station_id=new_id(), name=_name(name), contact=contact, **options)))
 
-    def change_station(
-        self, name: str, *, contact: str | None = None, kind: str | None = None, node: str | None = None
-    ) -> Station:
+    def change_station(self, name: str, **options: Any) -> Station:
         """Change what is given of a telephone; whoever sits there stays signed in."""
-        given = {"contact": contact, "kind": kind, "node": node}
         with self._change(f"station {name} changed") as connection:
-            before = named(connection, Station, name)
-            after = replace(before, **{key: value for key, value in given.items() if value is not None})
-            return change(connection, _checked(after))
+            return change(connection, _checked(replace(named(connection, Station, name), **options)))
 
     def add_queue(self, name: str, **options: Any) -> Queue:
         """Add a queue; `options` are the fields of ccd.acd.model.Queue that differ from their defaults."""
@@ -253,6 +204,16 @@ class ConfigStore:
             connection.execute(text("LOCK TABLE ccd.config_versions IN SHARE ROW EXCLUSIVE MODE"))
             yield connection
             connection.execute(insert(config_versions).values(version=version(connection) + 1, what=what))
+
+
+def _with_options(connection: Connection, agent: Agent, options: Mapping[str, Any]) -> Agent:
+    fields = dict(options)
+    if "station" in fields:
+        station = fields.pop("station")
+        fields["station_id"] = named(connection, Station, station).station_id if station else ""
+    if "skills" in fields:
+        fields["skills"] = with_skills(agent.skills, fields["skills"])
+    return checked_agent(replace(agent, **fields))
 
 
 def _checked(station: Station) -> Station:

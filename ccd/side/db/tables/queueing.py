@@ -2,7 +2,8 @@
 
 A row of `queue_entries` is one visit of a queue: who joins again in the same call, or is moved, makes another. `visit` counts
 those of a call from 1. A visit that is over has one outcome, an open one none; `left_at` of an answered one is when he was
-answered (`connected_at`). `ring_ms`, `talk_ms` and `wrap_up_ms` are those of the agent who answered this visit.
+answered (`connected_at`); `join_ms` of its wait agent and caller were held to hear something. `ring_ms`, `talk_ms` and
+`wrap_up_ms` are those of the agent who answered this visit.
 """
 
 from __future__ import annotations
@@ -39,6 +40,7 @@ queue_entries = Table(
     moment("left_at"),
     words("outcome", nullable=True),
     duration("wait_ms"),
+    duration("join_ms"),
     identity("agent_id"),
     identity("offer_id"),
     duration("ring_ms"),

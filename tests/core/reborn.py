@@ -1,0 +1,156 @@
+"""kill -9 at any fact: a core that knows what the spool held by then, and the switch as it is, beside the one that lived on."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any, cast
+
+import gevent
+import msgspec
+
+from ccd.acd.model import BreakReason, Queue, Tier
+from ccd.base.clock import FakeClock
+from ccd.base.errors import SwitchRefused
+from ccd.calls.facts import Fact, Role
+from ccd.calls.model import Leg
+from ccd.core.desk import Desk
+from ccd.core.ledger import Ledger
+from ccd.core.node import Node
+from ccd.core.onward import tell_onward
+from ccd.core.recovery import Recovery
+from ccd.core.site import Site
+from ccd.ivr.dialling import Dialling
+from ccd.journal.codec import decode, encode
+from ccd.switch.commands import AskIdentity, AskLease, Command, DumpChannel, ListChannels, Originate, SetVariables
+from ccd.voicemail.service import Voicemails
+from tests.builders import NODE, World
+
+FLOW = "f" * 64
+
+
+class Reborn(World):
+    """Core after a kill -9; `channels` are the switch's, as it dumps them.
+
+    `goes_on` has the edge by which each caller's flow was gone on with, by leg; '' in its midst.
+    """
+
+    def __init__(
+        self,
+        before: World,
+        facts: Iterable[Fact],
+        queues: list[Queue],
+        names: list[str],
+        tiers: list[Tier],
+        *reasons: BreakReason,
+        cdr: Path = Path("/nowhere"),
+    ) -> None:
+        ledger = Ledger()
+        for fact in facts:
+            again = decode(encode(fact))
+            assert again is not None
+            ledger.apply(again)
+        ledger = msgspec.convert(json.loads(json.dumps(msgspec.to_builtins(ledger))), Ledger)
+        super().__init__(ledger=ledger, clock=FakeClock(before.clock.now()))
+        self._cdr = cdr
+        self.goes_on: dict[str, str] = {}
+        self.channels = {leg_id: _channel(before, leg) for leg_id, leg in before.registry.legs.items()}
+        self.switch.ask = self._ask  # type: ignore[method-assign]
+        tell_onward(ledger, self.publish)
+        self.is_up = False
+        self.configure(queues, names, tiers)
+        self.acd.roster.breaks.configure(reasons, self.acd.roster.agents.values())
+        for last in list(ledger.agents.values()):
+            self.acd.roster.restore(last)
+        self._reconcile()
+
+    def _reconcile(self) -> None:
+        guards = SimpleNamespace(start=lambda first_s: None, hold=self.guards.hold, drop=self.guards.drop)
+        guards.forget = self.guards.forget
+        node = SimpleNamespace(name=NODE, switch=self.switch, guards=guards, core_uuid="", blind_since=0)
+        node.is_reconciled, node.recordings_path = False, "/var/lib/ccd/recordings"
+        self.node = cast(Node, node)
+        self.recovery = Recovery(
+            clock=self.clock,
+            registry=self.registry,
+            acd=self.acd,
+            dialling=cast(Dialling, None),
+            desk=cast(Desk, self._desk()),
+            site=cast(Site, SimpleNamespace(flow=lambda sha256: SimpleNamespace(nodes={}, language="", name="main"))),
+            recordings=self.recordings,
+            points=self.points,
+            voicemails=cast(Voicemails, SimpleNamespace(is_spoken=lambda leg_id: False)),
+            ledger=self.ledger,
+            publish=self.publish,
+            cdr_path=str(self._cdr),
+        )
+        refresh = self.acd.refresh_all
+
+        def refresh_all() -> None:
+            self.is_up = True  # as core's nodes are, once they are reconciled
+            refresh()
+
+        self.acd.refresh_all = refresh_all  # type: ignore[method-assign]
+        self.recovery.reconcile(self.node)
+        self.node.is_reconciled = True
+
+    def looks_at(self, leg_id: str) -> None:
+        """Core asks what became of a leg."""
+        self.recovery.look_at(self.node, leg_id)
+        for _ in range(10):
+            gevent.sleep(0)
+
+    def _desk(self) -> Any:
+        def run(leg: Leg, call: object, flow: object, route: object, *, edge: str, **more: object) -> None:
+            self.goes_on[leg.leg_id] = edge
+
+        return SimpleNamespace(
+            run=run,
+            route_for=lambda call, flow: None,
+            overflows=SimpleNamespace(of=lambda call, to, language: None),
+        )
+
+    def _ask(self, command: Command, timeout: float = 5.0) -> str:
+        match command:
+            case AskIdentity():
+                return "core"
+            case AskLease():
+                return "0"
+            case ListChannels():
+                return json.dumps({"rows": [{"uuid": leg_id} for leg_id in self.channels]})
+            case DumpChannel() if command.leg_id in self.channels:
+                return json.dumps(self.channels[command.leg_id])
+            case DumpChannel():
+                raise SwitchRefused("-ERR No such channel!")
+        raise AssertionError(f"nobody foresaw that core asks {command}")
+
+
+def _channel(world: World, leg: Leg) -> dict[str, str]:
+    """A leg as the switch dumps it, with all that it has been told of it; one that was only ordered rings."""
+    carried: dict[str, str] = {}
+    for order in world.switch.all(Originate, leg.leg_id):
+        carried |= order.variables
+    for told in world.switch.all(SetVariables, leg.leg_id):
+        carried |= told.values
+    if leg.role is Role.CUSTOMER:
+        carried |= {"ccd_v": "1", "ccd_role": "customer", "ccd_call_id": leg.call_id, "ccd_flow": FLOW}
+    elif not leg.inbound:
+        carried["ccd_role"] = str(leg.role)
+    state = "CS_EXECUTE" if leg.parked else "CS_EXCHANGE_MEDIA" if leg.bridged_to else "CS_ROUTING"
+    return {
+        "Unique-ID": leg.leg_id,
+        "Core-UUID": "core",
+        "Channel-State": state,
+        "Call-Direction": "inbound" if leg.inbound else "outbound",
+        "Caller-Caller-ID-Number": leg.number,
+        "Caller-Destination-Number": "4008",
+        "Caller-Context": leg.context or "ccd",
+        "Channel-Name": leg.channel_name or f"sofia/internal/{leg.agent_id.removeprefix('a-')}@192.0.2.1",
+        "Caller-Channel-Created-Time": str(leg.created_at or world.clock.now()),
+        "Caller-Channel-Progress-Time": str(leg.progressed_at or ""),
+        "Caller-Channel-Answered-Time": str(leg.answered_at or ""),
+        "variable_signal_bond": leg.bridged_to,
+        "variable_current_application": "park" if leg.parked else "",
+    } | {f"variable_{name}": value for name, value in carried.items()}
