@@ -163,24 +163,26 @@ class Deciding:
                 self._ask(self._acd.callers[entry_id], agent)
         else:
             self.telling.not_ready(agent.agent_id, self._why_not(agent))
+        if agent.presence is not Presence.AVAILABLE and not self._held_back:
+            others_too |= self._nobody_waits_for(agent)
         if others_too:
             self.serve_all()
-        if agent.presence is not Presence.AVAILABLE and not self._held_back:
-            self._nobody_waits_for(agent)
 
     def talked(self, agent_id: str) -> None:
         """What he has talked is known now; his leg may have ended, and he been ready, before his caller's did."""
         if self.matcher.is_ready(agent_id):
             self.telling.ready(self._ready(self._acd.roster.agents[agent_id]), served=False)
 
-    def _nobody_waits_for(self, agent: AgentState) -> None:
-        """He is on break or gone: whoever waited for him alone is anybody's at once."""
+    def _nobody_waits_for(self, agent: AgentState) -> bool:
+        """He is on break or gone: whoever waited for him alone is anybody's at once. Tells whether somebody did."""
         offer = self._acd.offers.out.get(agent.offer_id)
         rung = self._acd.callers.get(offer.entry_id) if offer is not None else None
         if rung is not None and rung.bound_to == agent.agent_id:
             rung.bound_to = ""
-        for entry_id in self.matcher.bound_to(agent.agent_id):
-            self.wait(self._acd.callers[entry_id])
+        waited = [self._acd.callers[entry_id] for entry_id in self.matcher.bound_to(agent.agent_id)]
+        for caller in waited:
+            self._put(caller)
+        return bool(waited)
 
     def _counts_anew(self, agent: AgentState) -> bool:
         """Whether his coming or going changed which levels count, so that others may be served as well."""

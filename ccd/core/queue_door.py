@@ -158,8 +158,8 @@ class QueueDesk:
             announced=caller.announced,
         )
 
-    def _timeout_prompt(self, queue_name: str) -> str:
+    def _timeout_prompt(self, queue_name: str) -> str | None:
         try:
             return self._acd.queue_named(queue_name).settings.timeout_prompt
         except NotFound:  # removed while he waited
-            return ""
+            return None

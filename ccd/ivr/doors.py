@@ -74,7 +74,7 @@ class QueueDoor:
     enter: joins the queue of that name (or takes up the stay that the leg already has) and returns the music; NotFound
         where there is no such queue.
     waits: whether the caller stands in line, so that music may be played to him.
-    timeout_prompt: what a queue says to a caller who waited too long; '' for nothing.
+    timeout_prompt: what a queue says to a caller who waited too long; '' for nothing, None where there is no such queue.
     screen: asks, before a queue of that name, whether the caller may come to it; Diverted sends him elsewhere.
     hears: what the leg hears in the queue where it stands; None where it stands in none.
     press: a key that leads out was pressed.
@@ -86,7 +86,7 @@ class QueueDoor:
 
     enter: Callable[[Call, Leg, str, int, Steps], str]
     waits: Callable[[str], bool]
-    timeout_prompt: Callable[[str], str]
+    timeout_prompt: Callable[[str], str | None]
     screen: Callable[[Call, Leg, str], None] = lambda call, leg, queue: None
     hears: Callable[[str], Hears | None] = lambda leg_id: None
     press: Callable[[str, str], None] = lambda leg_id, key: None
@@ -123,7 +123,7 @@ def _no_queue(call: Call, leg: Leg, queue: str, priority: int, steps: Steps) -> 
     raise NotFound(f"no queue {queue!r}")
 
 
-NO_QUEUES = QueueDoor(enter=_no_queue, waits=lambda leg_id: False, timeout_prompt=lambda queue: "")
+NO_QUEUES = QueueDoor(enter=_no_queue, waits=lambda leg_id: False, timeout_prompt=lambda queue: None)
 
 
 @dataclass(frozen=True, slots=True)

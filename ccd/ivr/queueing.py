@@ -62,6 +62,7 @@ def wait_in_queue(talk: Talk, queue: str, *, priority: int, steps: Steps = ()) -
         if not talk.complain_once("flow_no_such_queue", queue=queue):
             talk.mailbox.wait(QueueDone, timeout=NO_QUEUE_AGAIN_S)  # a flow that goes round relies on queues to wait
         return "no_queue"
+    talk.timeout_prompt = door.timeout_prompt(queue) or ""
     began = talk.clock.monotonic()
     done = _Stay(talk, music).wait()
     turned_away = talk.clock.monotonic() < began + NO_QUEUE_AGAIN_S and done.how != "connected"
@@ -237,7 +238,9 @@ class _Stay:
 
 
 def say_timeout(talk: Talk, queue: str) -> None:
-    """Tell a caller that his wait was too long, in the queue's words."""
+    """Tell a caller that his wait was too long, in the queue's words; of one that was removed with him, in those it had."""
     prompt = talk.doors.queue.timeout_prompt(queue)
+    if prompt is None:
+        prompt = talk.timeout_prompt
     if prompt:
         talk.play(talk.doors.prompt_path(prompt), barge_in=False)

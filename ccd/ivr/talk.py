@@ -70,6 +70,7 @@ class Talk:
         self.spoken = ""
         self.nested = False
         self.turned_away = 0
+        self.timeout_prompt = ""
         self._handed: tuple[dict[str, Value], set[str]] = ({}, set())
         self.keys = Keys(self)
         self._complained: set[str] = set()

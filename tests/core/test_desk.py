@@ -97,8 +97,8 @@ def test_a_queue_that_is_removed_keeps_its_callers_and_its_words_for_them(lines:
     reception.goes_home()
 
 
-def test_who_timed_out_of_a_queue_that_is_gone_by_then_hears_no_words_of_it(lines: list[Any]) -> None:
-    """The last caller out takes the queue with him, and only then its words would be said."""
+def test_who_timed_out_of_a_queue_that_is_gone_by_then_hears_its_words_all_the_same(lines: list[Any]) -> None:
+    """The last caller out takes the queue with him, and only then its words are said."""
     reception = Reception(WAIT)
     world = reception.world
     world.configure([queue("sales", max_wait_ms=30_000)], [], [])
@@ -106,7 +106,7 @@ def test_who_timed_out_of_a_queue_that_is_gone_by_then_hears_no_words_of_it(line
     world.clock.advance(30.1)  # he has left, and his flow has not gone on yet
     world.configure([], [], [])
     reception.breathe()
-    assert [one.audio for one in world.switch.all(Play)] == [queue().music]
+    assert [one.audio for one in world.switch.all(Play)] == [queue().music, "/srv/sounds/zh/queue_timeout.wav"]
     assert "greenlet_crashed" not in events(lines)
     reception.goes_home()
 

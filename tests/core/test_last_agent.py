@@ -84,6 +84,18 @@ def test_it_ends_at_once_when_that_agent_goes_on_break_or_signs_out() -> None:
         assert world.offered_to(waits) == "bob"
 
 
+def test_who_waited_for_him_is_no_worse_off_than_who_waited_for_anybody_when_he_signs_out() -> None:
+    """His going frees his caller and opens the next level at once; of those who may be served now, the first in line is."""
+    world = World()
+    tiers = [tier("support", "alice"), msgspec.structs.replace(tier("support", "bob"), level=2)]
+    world.configure([queue(last_agent_ms=20_000, tier_wait_ms=30_000)], ["alice", "bob"], tiers)
+    world.ready("bob", "alice")
+    world.connect(joins(world, "alice"), "alice")
+    his, anybodys = joins(world, "alice"), joins(world, "nobody")
+    world.acd.roster.logout("a-alice")
+    assert (world.offered_to(his), world.offered_to(anybodys)) == ("bob", "")
+
+
 def test_nobody_waits_for_who_is_on_break_or_does_not_serve_the_queue() -> None:
     world = centre()
     world.acd.roster.pause("a-alice", "lunch")
