@@ -118,11 +118,14 @@ class Acd:
 
     def queue_named(self, name: str, *, joins: bool = False) -> QueueState:
         """The queue of that name, or NotFound; before one that is no longer configured, which nobody `joins`."""
-        for state in sorted(self.queues.values(), key=lambda one: one.settings.queue_id in self.gone):
-            if joins and state.settings.queue_id in self.gone:
-                break
+        gone = None
+        for state in self.queues.values():
             if state.settings.name == name:
-                return state
+                if state.settings.queue_id not in self.gone:
+                    return state
+                gone = state
+        if gone is not None and not joins:
+            return gone
         raise NotFound(f"no queue {name}")
 
     def caller_of(self, leg_id: str) -> QueuedCaller | None:
@@ -288,6 +291,7 @@ class Acd:
         """A caller hung up, or an agent's leg is gone."""
         self.gone.look_soon()
         if fact.role in (Role.AGENT, Role.STANDING):
+            self.standing.is_gone(fact.leg_id)
             self.offers.on_agent_leg_ended(fact)
             self.talks.on_agent_leg_ended(fact)
             self.standing.on_leg_ended(fact)
