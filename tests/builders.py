@@ -169,7 +169,7 @@ class World:
         on = self.bus.on
         on(LegEnded, lambda fact: self.guards.forget(fact.leg_id))
         on(LegCreated, self.acd.offers.given_up.on_leg_created)
-        on(LegCreated, self.acd.roster.on_leg_created)
+        on(LegCreated, self.acd.roster.phones.on_leg_created)
         on(LegAnswered, self.acd.offers.on_answered)
         on(LegRinging, self.acd.offers.on_ringing)
         on(LegParked, self.acd.on_leg_parked)

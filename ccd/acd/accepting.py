@@ -55,7 +55,8 @@ class Accepting:
         offer.picked_up_at, offer.rang_at = offer.picked_up_at or now, offer.rang_at or now
         asked = self._asked[offer.leg_id] = _Asked(offer)
         self._acd.offers.allow(offer, offer.confirm_ms / 1000)
-        if offer.adopted:  # it may be asking still
+        if offer.adopted:  # it may be asking still; whoever says yes now hears the rest like anybody
+            offer.adopted = False
             self._ports.switch_of(offer.node).tell(StopPlaying(leg_id=offer.leg_id))
         self._play(asked)
 
@@ -79,6 +80,11 @@ class Accepting:
             asked.playing = ""
             asked.again = self._ports.clock.call_later(AGAIN_S, lambda: self._play(asked))
 
+    def playing(self, leg_id: str) -> str:
+        """What an agent who is asked hears just now, '' nothing."""
+        asked = self._asked.get(leg_id)
+        return asked.playing if asked is not None else ""
+
     def on_pressed(self, event: DigitPressed) -> None:
         """The key that accepts, or any other, which refuses."""
         asked = self._asked.get(event.leg_id)
@@ -86,7 +92,7 @@ class Accepting:
             return
         offer = asked.offer
         if event.digit != KEY:
-            self._acd.offers.take_back(offer, OfferResult.REJECTED)
+            self._acd.offers.endings.take_back(offer, OfferResult.REJECTED)
             return
         if asked.playing:
             self._ports.switch_of(offer.node).tell(StopPlaying(leg_id=offer.leg_id))

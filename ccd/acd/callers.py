@@ -71,8 +71,8 @@ class Offer:
     """One agent's phone asked to ring for one caller. `withdrawn`: we take it back, and this is how it ends then.
 
     It must ring within `progress_ms`, and does so since `rang_at` for at most `ring_ms`. Where `confirm_ms` is not 0 the phone
-    was answered at `picked_up_at`, and the agent does so with a key (ccd.acd.accepting). `adopted`: a recovery found it;
-    `join_ms`: so long caller and agent were held before the bridge, to hear something.
+    was answered at `picked_up_at`, and the agent does so with a key (ccd.acd.accepting). `adopted`: a recovery found it
+    answered; `join_ms`: so long caller and agent were held before the bridge, to hear something.
     """
 
     offer_id: str

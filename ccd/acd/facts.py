@@ -74,7 +74,7 @@ class CallerQueued(Fact, tag="caller_queued", frozen=True, kw_only=True):
 class OfferMade(Fact, tag="offer_made", frozen=True, kw_only=True):
     """An agent's phone is asked to ring for a caller, by the switch `node`, which it may never reach.
 
-    `draws`: how many draws its queue has made (ccd.acd.matching.draws).
+    `draws`: how many draws its queue has made (ccd.acd.matching.draws). `standing`: it is joined, on the leg that stands.
     """
 
     offer_id: str
@@ -86,10 +86,14 @@ class OfferMade(Fact, tag="offer_made", frozen=True, kw_only=True):
     contact: str
     draws: int = 0
     node: str = ""
+    standing: bool = False
 
 
 class OfferEnded(Fact, tag="offer_ended", frozen=True, kw_only=True):
-    """An offer ended; `cause` is the switch's own word for it. `refused_until`: the agent is not asked for this caller before."""
+    """An offer ended; `cause` is the switch's own word for it. `refused_until`: the agent is not asked for this caller before.
+
+    `asked`: the phone was answered, and whoever answered it was asked to press 1.
+    """
 
     offer_id: str
     entry_id: str
@@ -100,6 +104,7 @@ class OfferEnded(Fact, tag="offer_ended", frozen=True, kw_only=True):
     cause: str = ""
     ring_ms: int = 0
     refused_until: Moment = 0
+    asked: bool = False
 
 
 class CallerConnected(Fact, tag="caller_connected", frozen=True, kw_only=True):

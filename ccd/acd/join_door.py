@@ -25,7 +25,7 @@ class JoinDoor:
 
     about: what is known of a call, by its id.     audio: a phrase as one sound, in the site's language; '' if it can't be said.
     introduce: have a caller told who is about to talk with him, by his leg and the agent's number, `''` breaks it off; tells
-        whether he will be, and then says so when he has been (`Offers.introduced`).
+        whether he will be, and then says so when he has been (`Joins.introduced`).
     """
 
     about: Callable[[str], About] = lambda call_id: About()

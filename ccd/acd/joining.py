@@ -29,13 +29,14 @@ LONGEST_S = 20.0
 
 @dataclass(slots=True)
 class _Join:
-    """Both sides of one join. `playing`: what the agent hears, '' no more; `introducing`: the caller is being told who it is."""
+    """Both sides of one join. `playing`: what the agent hears, '' no more; `introducing`: the number that the caller
+    is being told, '' none any more."""
 
     offer: Offer
     caller_leg: str
     began_at: Moment
     playing: str = ""
-    introducing: bool = False
+    introducing: str = ""
 
 
 class Joins:
@@ -62,8 +63,8 @@ class Joins:
         number = self._number(offer) if queue.caller_hears == "agent_number" else ""
         join = _Join(offer, caller.leg_id, self._ports.clock.now())
         self._on[offer.offer_id] = join
-        if number:
-            join.introducing = self._ports.join.introduce(caller.leg_id, number)
+        if number and self._ports.join.introduce(caller.leg_id, number):
+            join.introducing = number
         if audio:
             self._play(join, audio)
         if join.playing or join.introducing:
@@ -102,11 +103,11 @@ class Joins:
             join.playing = ""
             self._go_on(join)
 
-    def introduced(self, leg_id: str) -> None:
-        """A caller has been told who will talk with him."""
+    def introduced(self, leg_id: str, number: str) -> None:
+        """A caller has been told who will talk with him; it may have been one who is gone again."""
         for join in self._on.values():
-            if join.caller_leg == leg_id and join.introducing:
-                join.introducing = False
+            if join.caller_leg == leg_id and join.introducing == number:
+                join.introducing = ""
                 self._go_on(join)
                 return
 
@@ -132,6 +133,11 @@ class Joins:
         join = self._on.pop(offer.offer_id, None)
         if join is not None and join.introducing:
             self._ports.join.introduce(join.caller_leg, "")
+
+    def playing(self, offer_id: str) -> str:
+        """What the agent of this offer hears just now, '' nothing."""
+        join = self._on.get(offer_id)
+        return join.playing if join is not None else ""
 
     def has(self, offer_id: str) -> bool:
         """Whether something is being said to the agent of this offer, or to his caller."""

@@ -35,11 +35,12 @@ def leg_of(offer: Offer) -> Leg:
 def order_of(offer: Offer, caller: QueuedCaller, queue: Queue, about: Callable[[str], About]) -> Originate:
     """The order to ring the phone, which shows the caller as his queue has it."""
     number = shown.number_shown(caller.number, queue.shown_number)
+    name = _name(offer, caller, queue, about) if queue.shown_name else ""
     return Originate(
         leg_id=offer.leg_id,
         contact=offer.contact,
         caller_number=number,
-        caller_name=_name(offer, caller, queue, about) if queue.shown_name else _plain(number, queue),
+        caller_name=name or _plain(number, queue),
         timeout_s=ring_times.longest_s(offer),
         alone_s=ALONE_S + offer.confirm_ms // 1000,
         variables=onchannel.variables(
@@ -82,6 +83,7 @@ def made(offer: Offer, draws: int) -> OfferMade:
         contact=offer.contact,
         draws=draws,
         node=offer.node,
+        standing=offer.standing,
     )
 
 
@@ -100,6 +102,7 @@ def ended(
         cause=cause,
         ring_ms=ms_between(offer.made_at, offer.answered_at or at),
         refused_until=refused_until,
+        asked=bool(offer.picked_up_at),
     )
 
 

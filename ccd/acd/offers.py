@@ -1,4 +1,7 @@
-"""Carries an offer out: ring the agent, bridge, time out, take back. Every offer has an owner and a deadline."""
+"""Carries an offer out: ring the agent, bridge, time out. Every offer has an owner and a deadline.
+
+Who answers first of several is in `race`, how an offer ends without a conversation in `offer_endings`.
+"""
 
 from __future__ import annotations
 
@@ -11,18 +14,19 @@ from ccd.acd import offer_forms, ring_times
 from ccd.acd.accepting import Accepting
 from ccd.acd.agent_states import AgentState, Cue
 from ccd.acd.callers import Offer, QueuedCaller, Stay
-from ccd.acd.causes import penalty_of, refused_ms, result_of
-from ccd.acd.facts import NOT_HIS, OfferResult
+from ccd.acd.facts import OfferResult
 from ccd.acd.given_up import GivenUp
 from ccd.acd.joining import Joins
-from ccd.acd.model import Activity, Queue
+from ccd.acd.model import Queue
+from ccd.acd.offer_endings import GRACE_S, REFUSED_BRIDGE, OfferEndings
 from ccd.acd.ports import Ports
+from ccd.acd.race import Race
 from ccd.base.clock import Moment
 from ccd.base.errors import SwitchError, SwitchRefused
 from ccd.base.ids import new_id
 from ccd.calls import onchannel
-from ccd.calls.facts import LegAnswered, LegEnded, LegParked, LegRinging, LegsBridged
-from ccd.switch.commands import Answer, Bridge, Hangup, SetVariables, StopPlaying
+from ccd.calls.facts import LegAnswered, LegParked, LegRinging, LegsBridged
+from ccd.switch.commands import Bridge, Hangup, SetVariables
 from ccd.switch.events import ApplicationEnded
 
 if TYPE_CHECKING:
@@ -30,20 +34,7 @@ if TYPE_CHECKING:
 
 log = structlog.get_logger(__name__)
 
-GRACE_S = 3.0
 BRIDGE_DEADLINE_S = 5.0
-REFUSED_BRIDGE = "SWITCH_CONGESTION"
-_OUR_FAULT = frozenset({REFUSED_BRIDGE, "SWITCH_LOST", "LOSE_RACE"})
-CERTAIN_S = 0.2
-"""An agent who has answered and is there so much later has the caller; until then the other telephones ring on."""
-_CAUSE = {
-    OfferResult.CANCELLED: "ORIGINATOR_CANCEL",
-    OfferResult.LOST_RACE: "LOSE_RACE",
-    OfferResult.NO_ANSWER: "NO_ANSWER",
-    OfferResult.REJECTED: "CALL_REJECTED",
-    OfferResult.UNREACHABLE: "PROGRESS_TIMEOUT",
-    OfferResult.CONGESTION: "PROGRESS_TIMEOUT",
-}
 
 
 class Offers:
@@ -57,6 +48,8 @@ class Offers:
         self.joins = Joins(ports, acd)
         self.given_up = GivenUp(ports)
         self.accepting = Accepting(ports, acd)
+        self.race = Race(ports, acd)
+        self.endings = OfferEndings(ports, acd)
 
     # --- making -----------------------------------------------------------------------------------
 
@@ -104,7 +97,7 @@ class Offers:
         switch = self._ports.switch_of(offer.node)
         switch.await_begin()
         switch.tell(order, on_done=lambda error: self._ordered(offer, error))
-        self._restart_timer(offer, offer.progress_ms / 1000)
+        self.allow(offer, offer.progress_ms / 1000)
 
     def _on_line(self, offer: Offer) -> None:
         """A standing leg needs no ringing: it is joined in the loop's next turn, never inside the decision."""
@@ -116,10 +109,10 @@ class Offers:
 
         self._ports.switch_of(offer.node).await_begin()
         self._acd.standing.mark(offer)
-        self._restart_timer(offer, BRIDGE_DEADLINE_S)
+        self.allow(offer, BRIDGE_DEADLINE_S)
         self._ports.clock.call_later(0.0, joined)
 
-    def standing_on(self, leg_id: str) -> Offer | None:
+    def on_leg(self, leg_id: str) -> Offer | None:
         """The offer that is out on a leg, None where there is none."""
         return self._by_leg.get(leg_id)
 
@@ -141,16 +134,16 @@ class Offers:
             return
         if not self._ports.node_is_up(offer.node):
             offer.unheard = True  # the socket is away: the reconciliation will say what came of it
-            self._restart_timer(offer, GRACE_S)
+            self.allow(offer, GRACE_S)
             return
         if self.joins.overdue(offer):
             return
         if (result := ring_times.late(offer)) is not None:
-            self._withdraw(offer, result)
+            self.endings.take_back(offer, result)
             return
         log.warning("offer_overdue", offer_id=offer.offer_id, agent_id=offer.agent_id, bridging=offer.bridging)
         if offer.standing:
-            self.free(offer, moved=offer.bridging)
+            self.endings.free(offer, moved=offer.bridging)
             return
         self._ports.switch_of(offer.node).tell(Hangup(leg_id=offer.leg_id, cause="ORIGINATOR_CANCEL"))
         self._ports.lose_leg(offer.leg_id, "SWITCH_CONGESTION" if offer.unheard else "NO_ANSWER")
@@ -160,7 +153,7 @@ class Offers:
         offer = self._by_leg.get(fact.leg_id)
         if offer is not None and not offer.rang_at and not offer.answered_at and offer.withdrawn is None:
             offer.rang_at, offer.unheard = fact.at, False
-            self._restart_timer(offer, offer.ring_ms / 1000)  # by our own clock: the switch's may be another
+            self.allow(offer, offer.ring_ms / 1000)  # by our own clock: the switch's may be another
 
     # --- answered, bridged ------------------------------------------------------------------------
 
@@ -172,33 +165,13 @@ class Offers:
         elif offer is not None:
             offer.answered_at = fact.at
             if offer.withdrawn is None:
-                self._restart_timer(offer, BRIDGE_DEADLINE_S)
-            self._answered_first(offer)
+                self.allow(offer, BRIDGE_DEADLINE_S)
+            self.race.answered(offer)
         elif (caller := self._acd.caller_of(fact.leg_id)) is not None:
             caller.answered = True
             offer = self.out.get(caller.offer_id)
             if offer is not None and offer.parked and not offer.bridging and offer.withdrawn is None:
                 self.joins.begin(offer)
-
-    def _answered_first(self, offer: Offer) -> None:
-        """The first telephone that is answered has the caller; the others ring on until it is sure that he stays."""
-        caller = self._acd.callers.get(offer.entry_id)
-        if caller is None or caller.winner or offer.offer_id not in caller.ringing or offer.withdrawn is not None:
-            return
-        caller.winner = caller.offer_id = offer.offer_id
-        caller.agent_id = offer.agent_id
-        self._acd.deciding.stop(caller)
-        if len(caller.ringing) > 1:
-            self._ports.clock.call_later(CERTAIN_S, lambda: self._certain(caller, offer))
-        self._answer(caller)
-
-    def _certain(self, caller: QueuedCaller, offer: Offer) -> None:
-        if caller.winner == offer.offer_id:
-            self._withdraw_all(caller, OfferResult.LOST_RACE, but=offer.offer_id)
-
-    def _answer(self, caller: QueuedCaller) -> None:
-        if not caller.answered:
-            self._ports.switch_of(caller.node).tell(Answer(leg_id=caller.leg_id))
 
     def on_agent_parked(self, fact: LegParked) -> None:
         """The agent's leg may be driven."""
@@ -216,24 +189,24 @@ class Offers:
             self.accepting.ask(offer)
             return
         offer.parked = True
-        self._answered_first(offer)
+        self.race.answered(offer)
         caller = self._acd.callers.get(offer.entry_id)
         if caller is not None and offer.offer_id in caller.ringing and caller.winner != offer.offer_id:
             return
         if caller is None or caller.answered or caller.winner != offer.offer_id:
             self.joins.begin(offer)
             return
-        self._restart_timer(offer, BRIDGE_DEADLINE_S)
-        self._answer(caller)  # a restart may have come between the agent's answer and ours
+        self.allow(offer, BRIDGE_DEADLINE_S)
+        self.race.answer(caller)  # a restart may have come between the agent's answer and ours
 
     def bridge(self, offer: Offer) -> None:
         """Join caller and agent. What the caller's leg needs to survive any ending, the dialplan wrote (customer.xml)."""
         caller = self._acd.callers.get(offer.entry_id)
         if caller is None or caller.winner != offer.offer_id:
-            self._withdraw(offer, OfferResult.CANCELLED if caller is None else OfferResult.LOST_RACE)
+            self.endings.take_back(offer, OfferResult.CANCELLED if caller is None else OfferResult.LOST_RACE)
             return
         offer.bridging = True
-        self._restart_timer(offer, BRIDGE_DEADLINE_S)
+        self.allow(offer, BRIDGE_DEADLINE_S)
         self._ports.switch_of(caller.node).tell(
             Bridge(leg_id=caller.leg_id, other_id=offer.leg_id),
             on_done=lambda error: self._bridged(offer, error),
@@ -243,7 +216,7 @@ class Offers:
         if isinstance(error, SwitchRefused) and offer.offer_id in self.out:
             log.warning("bridge_refused", offer_id=offer.offer_id, reason=str(error))
             if offer.standing:
-                self._ports.clock.call_later(0.0, lambda: self.free(offer, moved=False))
+                self._ports.clock.call_later(0.0, lambda: self.endings.free(offer, moved=False))
                 return
             self._ports.switch_of(offer.node).tell(Hangup(leg_id=offer.leg_id, cause=REFUSED_BRIDGE))
 
@@ -272,12 +245,12 @@ class Offers:
         caller.refused.clear()
         caller.stay, caller.connected_at, caller.agent_leg_id = Stay.TALKING, at, offer.leg_id
         agent.missed = {}
-        self._close(offer)
+        self.close(offer)
         caller.ringing.pop(offer.offer_id, None)
         self._acd.talks.begin(offer)
         self._acd.hold_timer(caller)
         self._acd.roster.step(agent, Cue.CONNECTED, at, call_id=caller.call_id, queue_id=caller.queue_id)
-        self._publish_end(offer, caller, OfferResult.ACCEPTED, at)
+        self.endings.tell(offer, caller, OfferResult.ACCEPTED, at)
         self._ports.publish(offer_forms.connected(offer, caller, at))
         self._ports.drop_lease(caller.node, caller.leg_id)
         self._acd.standing.talking(offer)
@@ -285,119 +258,14 @@ class Offers:
         values = onchannel.variables(connected_at=at, agent_id=offer.agent_id, offer_id=offer.offer_id)
         switch.tell(SetVariables(leg_id=caller.leg_id, values=values))
 
-    # --- endings ----------------------------------------------------------------------------------
-
-    def on_agent_leg_ended(self, fact: LegEnded) -> None:
-        """The phone that rang is gone before a conversation began: why depends on how far the offer had come."""
-        offer = self._by_leg.get(fact.leg_id)
-        if offer is not None:
-            self._ended(offer, offer.withdrawn or self._result(offer, fact), fact.at, fact.cause)
-
-    def free(self, offer: Offer, *, moved: bool) -> None:
-        """An offer on a standing leg came to nothing, and the leg stays. `moved`: it was told to join the caller."""
-        if offer.offer_id in self.out:
-            self._acd.standing.free(offer.leg_id, moved=moved)
-            self._ended(offer, offer.withdrawn or OfferResult.CANCELLED, self._ports.clock.now())
-
-    def _ended(self, offer: Offer, result: OfferResult, at: Moment, cause: str = "") -> None:
-        agent = self._acd.roster.agents.get(offer.agent_id)
-        caller = self._acd.callers.get(offer.entry_id)
-        self._close(offer)
-        penalty = penalty_of(result, self._queue(offer))
-        rang_for = caller if caller is not None and caller.ringing.pop(offer.offer_id, "") else None
-        if rang_for is not None and result not in NOT_HIS:
-            self._acd.deciding.refused(rang_for, offer.agent_id, refused_ms(result, self._queue(offer)))
-        if agent is not None:  # all of it stands in the facts that follow, so that a restart forgets none of it
-            agent.count(penalty.cause)
-            self._acd.roster.rest(agent, penalty)
-            if agent.activity is Activity.OFFERED:
-                self._acd.roster.offer_failed(agent, at)
-        self._publish_end(offer, caller, result, at, cause)
-        if agent is not None:
-            self._acd.roster.limit(agent, penalty)
-        if rang_for is not None:
-            self._without(rang_for, offer, at)
-        if agent is not None:
-            self._acd.agent_changed(agent)
+    # --- what is out ------------------------------------------------------------------------------
 
     def _queue(self, offer: Offer) -> Queue:
         return self._acd.queues[offer.queue_id].settings
 
-    def _result(self, offer: Offer, fact: LegEnded) -> OfferResult:
-        if (offer.answered_at or offer.picked_up_at) and fact.cause not in _OUR_FAULT:
-            return OfferResult.REJECTED
-        return result_of(fact.cause, fact.protocol_cause, fact.progressed_at, offer.contact)
-
-    def _without(self, caller: QueuedCaller, offer: Offer, at: Moment) -> None:
-        """One telephone less for a caller: another may have answered too, others may ring on, or he is back in line.
-
-        His place stays, and the time that he has waited; he is offered again only when his leg stands parked.
-        """
-        if caller.winner and caller.winner != offer.offer_id:
-            return
-        if offer.bridging:
-            self._acd.talks.give_back(caller, at)
-            return
-        caller.winner = caller.offer_id = caller.agent_id = ""
-        ringing = [one for one in map(self.out.get, caller.ringing) if one is not None and one.withdrawn is None]
-        if not ringing:
-            self._acd.wait(caller)
-            return
-        caller.offer_id, caller.agent_id = ringing[0].offer_id, ringing[0].agent_id
-        if answered := sorted((one for one in ringing if one.answered_at), key=lambda one: one.answered_at):
-            self._answered_first(answered[0])
-            if answered[0].parked:
-                self.join(answered[0])
-        else:
-            self._acd.deciding.wait(caller)
-
-    def withdraw(self, caller: QueuedCaller) -> None:
-        """The caller is gone: the phones stop ringing, and show a missed call only if they had rung for nobody else."""
-        self._withdraw_all(caller, OfferResult.CANCELLED)
-
-    def withdraw_losers(self, caller: QueuedCaller) -> None:
-        """The caller comes back from an agent while others were still being rung for him: all of it begins anew."""
-        self._withdraw_all(caller, OfferResult.LOST_RACE)
-        caller.ringing.clear()
-
-    def _withdraw_all(self, caller: QueuedCaller, result: OfferResult, but: str = "") -> None:
-        for offer_id in list(caller.ringing):
-            offer = self.out.get(offer_id)
-            if offer is not None and offer_id != but:
-                self._withdraw(offer, result)
-
-    def take_back(self, offer: Offer, result: OfferResult) -> None:
-        """End the leg of an offer; this is how it will have ended."""
-        self._withdraw(offer, result)
-
-    def _withdraw(self, offer: Offer, result: OfferResult) -> None:
-        if offer.withdrawn is None and offer.standing:
-            if self.joins.has(offer.offer_id):
-                self._ports.switch_of(offer.node).tell(StopPlaying(leg_id=offer.leg_id))
-            self._unsaid(offer)
-            offer.withdrawn = result
-            self._ports.clock.call_later(0.0, lambda: self.free(offer, moved=offer.bridging))
-        elif offer.withdrawn is None:
-            self._unsaid(offer)
-            offer.withdrawn = result
-            self._restart_timer(offer, GRACE_S)
-            self.given_up.note(offer, _CAUSE[result])
-            self._ports.switch_of(offer.node).tell(Hangup(leg_id=offer.leg_id, cause=_CAUSE[result]))
-
     def rings(self, agent_id: str) -> bool:
         """Whether an agent's phone is asked to ring."""
         return any(offer.agent_id == agent_id for offer in self._by_leg.values())
-
-    def drop(self, agent_id: str) -> bool:
-        """Take back what an agent is offered without waiting for the switch; tells whether there was anything."""
-        dropped = [offer for offer in self._by_leg.values() if offer.agent_id == agent_id]
-        for offer in dropped:
-            self._withdraw(offer, OfferResult.CANCELLED)
-            if offer.standing:
-                self.free(offer, moved=offer.bridging)
-            else:
-                self._ports.lose_leg(offer.leg_id, "ORIGINATOR_CANCEL")
-        return bool(dropped)
 
     def is_bridging(self, caller: QueuedCaller) -> bool:
         """Whether an agent has answered for this caller and the two are being joined."""
@@ -416,15 +284,16 @@ class Offers:
         offer.call_id = offer.call_id or caller.call_id
         self._ports.switch_of(offer.node).await_begin()
         ring_times.set_limits(offer, self._queue(offer), self._acd.roster.find(offer.agent_id))
-        offer.adopted = True
+        offer.adopted = bool(offer.answered_at)
         if offer.confirm_ms:  # a key that was pressed has left no trace: he is asked again
             offer.picked_up_at, offer.answered_at = offer.answered_at, 0
         left_s = ring_times.left_s(offer, self._ports.clock.now())
-        self._restart_timer(offer, BRIDGE_DEADLINE_S if offer.answered_at or offer.picked_up_at else left_s)
+        self.allow(offer, BRIDGE_DEADLINE_S if offer.answered_at or offer.picked_up_at else left_s)
 
-    def allow(self, offer: Offer, seconds: float) -> None:
-        """An offer has so much time for what it is at."""
-        self._restart_timer(offer, seconds)
+    def playing(self, leg_id: str) -> str:
+        """What an agent's leg plays that somebody waits for the end of, '' nothing."""
+        offer = self._by_leg.get(leg_id)
+        return (self.joins.playing(offer.offer_id) or self.accepting.playing(leg_id)) if offer is not None else ""
 
     def on_played(self, event: ApplicationEnded) -> None:
         """What an agent's leg played has ended."""
@@ -435,27 +304,22 @@ class Offers:
         """Whether an agent has answered, and the caller still hears music, or who it is."""
         return self.joins.has(caller.winner)
 
-    def _unsaid(self, offer: Offer) -> None:
+    def say_no_more(self, offer: Offer) -> None:
+        """What its agent and caller are told goes no further."""
         self.joins.drop(offer)
         self.accepting.drop(offer)
 
-    def _restart_timer(self, offer: Offer, seconds: float) -> None:
+    def allow(self, offer: Offer, seconds: float) -> None:
+        """An offer has so much time for what it is at."""
         if offer.timer is not None:
             offer.timer.cancel()
         offer.timer = self._ports.clock.call_later(seconds, lambda: self._overdue(offer))
 
-    def _close(self, offer: Offer) -> None:
+    def close(self, offer: Offer) -> None:
         """The offer is no longer out; its leg may live on as the agent's side of a conversation."""
         if offer.timer is not None:
             offer.timer.cancel()
             offer.timer = None
-        self._unsaid(offer)
+        self.say_no_more(offer)
         del self.out[offer.offer_id], self._by_leg[offer.leg_id]
         self._ports.switch_of(offer.node).await_end()
-
-    def _publish_end(
-        self, offer: Offer, caller: QueuedCaller | None, result: OfferResult, at: Moment, cause: str = ""
-    ) -> None:
-        call_id = caller.call_id if caller is not None else offer.call_id
-        until = caller.refused.get(offer.agent_id, 0) if caller is not None else 0
-        self._ports.publish(offer_forms.ended(offer, call_id, result, at, cause, refused_until=until))

@@ -11,11 +11,11 @@ from ccd.acd.breaks import Breaks
 from ccd.acd.causes import Penalty
 from ccd.acd.facts import AgentChanged
 from ccd.acd.model import Activity, Agent, Presence, Station, Tier
+from ccd.acd.phones import Phones, phone_of
 from ccd.acd.ports import Ports
 from ccd.base.clock import Moment
 from ccd.base.errors import NotFound, Refused
 from ccd.base.ids import new_id
-from ccd.calls.facts import LegCreated, LegEnded, Role
 
 Together = Callable[[Mapping[str, AgentState]], AbstractContextManager[None]]
 
@@ -31,11 +31,10 @@ class Roster:
         self._stations: dict[str, Station] = {}
         self._seat_of: dict[str, str] = {}
         self._by_phone: dict[str, str] = {}
-        self._phone_of_leg: dict[str, str] = {}
-        self._legs_of_phone: dict[str, set[str]] = {}
         self._ports = ports
         self._on_change = on_change
         self._together = together
+        self.phones = Phones(self._phone_changed)
         self.breaks = Breaks(ports, self.publish)
         self.on_seat: Callable[[AgentState], None] = lambda agent: None
 
@@ -93,6 +92,10 @@ class Roster:
             raise Refused(f"agent {agent.settings.name} is on a call")
         if here and same:
             return agent
+        if stands and station.confirm:
+            raise Refused(
+                f"station {station.name} demands a key of whoever answers (--confirm): no leg can stand there"
+            )
         if stands and not self._ports.node_is_up(station.node):
             raise Refused(f"the switch of station {station.name} is not reachable: no standing leg can be called")
         agent.standing = stands
@@ -245,38 +248,12 @@ class Roster:
             reason = penalty.cause if penalty.then == "on_break" else ""
             self._set_presence(agent, Presence(penalty.then), cause, reason)
 
-    # --- phones that ring or talk without us ------------------------------------------------------
-
-    def on_leg_created(self, fact: LegCreated) -> None:
-        """Any leg of an agent's station makes him not offerable, whoever made it."""
-        if fact.role in (Role.AGENT, Role.STANDING):
-            return
-        if fact.inbound and fact.role is not Role.STATION:
-            return
-        phone = phone_of(fact.number if fact.inbound else fact.name)
-        self._phone_of_leg[fact.leg_id] = phone
-        self._legs_of_phone.setdefault(phone, set()).add(fact.leg_id)
-        self._phone_changed(phone)
-
-    def on_leg_ended(self, fact: LegEnded) -> None:
-        """The agent's own call is over."""
-        if fact.role is Role.AGENT:
-            return
-        self.forget_leg(fact.leg_id)
-
-    def forget_leg(self, leg_id: str) -> None:
-        """A leg of a station is gone."""
-        phone = self._phone_of_leg.pop(leg_id, None)
-        if phone is not None:
-            self._legs_of_phone[phone].discard(leg_id)
-            self._phone_changed(phone)
-            if not self._legs_of_phone[phone]:
-                del self._legs_of_phone[phone]
+    # --- seats and phones ---------------------------------------------------------------------------
 
     def _phone_changed(self, phone: str) -> None:
         agent = self.agents.get(self._by_phone.get(phone, ""))
         if agent is not None:
-            agent.elsewhere = set(self._legs_of_phone.get(phone, ()))
+            agent.elsewhere = self.phones.legs_of(phone)
             self._on_change(agent)
 
     def _sit(self, agent: AgentState, station: Station | None) -> None:
@@ -290,7 +267,7 @@ class Roster:
         if station is not None:
             phone = phone_of(station.contact)
             self._seat_of[station.station_id] = self._by_phone[phone] = agent.agent_id
-            agent.elsewhere = set(self._legs_of_phone.get(phone, ()))
+            agent.elsewhere = self.phones.legs_of(phone)
         self.on_seat(agent)
 
     # --- history and restart ----------------------------------------------------------------------
@@ -355,8 +332,3 @@ class Roster:
         resting.restore(agent, last, self._ports.clock, self._on_change)
         self.breaks.watch(agent)
         self._on_change(agent)
-
-
-def phone_of(name: str) -> str:
-    """The user part of a contact or channel name: `sofia/internal/1001@host:port` and `user/1001@domain` are 1001."""
-    return name.rsplit("/", 1)[-1].partition("@")[0]

@@ -270,7 +270,7 @@ class Acd:
         )
         if onward is not None:
             self._ports.publish(onward)
-        self.offers.withdraw(caller)
+        self.offers.endings.withdraw(caller)
         self.operating.caller_gone(caller.queue_id)
 
     def hold_timer(self, caller: QueuedCaller) -> None:
@@ -292,11 +292,11 @@ class Acd:
         self.gone.look_soon()
         if fact.role in (Role.AGENT, Role.STANDING):
             self.standing.is_gone(fact.leg_id)
-            self.offers.on_agent_leg_ended(fact)
+            self.offers.endings.on_agent_leg_ended(fact)
             self.talks.on_agent_leg_ended(fact)
             self.standing.on_leg_ended(fact)
             return
-        self.roster.on_leg_ended(fact)
+        self.roster.phones.forget_leg(fact.leg_id)
         caller = self._by_leg.get(fact.leg_id)
         if caller is None:
             return

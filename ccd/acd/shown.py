@@ -22,7 +22,8 @@ LONGEST = 80
 
 _FIELD = re.compile(r"\{([^{}]*)\}")
 _NUMBER = re.compile(r"[0-9*#+]{1,32}")
-_DIGITS = re.compile(r"\+?[0-9]{5,32}")
+_DIGITS = re.compile(r"\+?\d(?:[\W_]{0,3}\d){4,}")
+"""A number as people write one, with blanks and dashes between, in the digits of any script."""
 
 
 def fault_of(template: str) -> str:
@@ -61,7 +62,12 @@ def masked(number: str) -> str:
 
 def name_shown(name: str, how: str) -> str:
     """The caller's name as his network tells it, which often is his number: that is shown no better than his number."""
-    return name if how == "full" else _DIGITS.sub(lambda found: number_shown(found[0], how), name)
+    return name if how == "full" else _DIGITS.sub(lambda found: _digits_shown(found[0], how), name)
+
+
+def _digits_shown(text: str, how: str) -> str:
+    digits = "".join(str(int(one)) for one in text if one.isdecimal())
+    return number_shown(("+" if text[0] == "+" else "") + digits, how)
 
 
 def as_clock(ms: int) -> str:

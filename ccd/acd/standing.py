@@ -199,14 +199,14 @@ class StandingLines:
         self._stop_timer(line)
         was, used = line.state, line.in_use
         self._ports.hold_lease(line.node, line.leg_id)
-        offered = self._acd.offers.standing_on(line.leg_id)
+        offered = self._acd.offers.on_leg(line.leg_id)
         if offered is None and used:
             self._unmark(line)
         self._set(line, LineState.UP)
         agent = self._acd.roster.agents.get(line.agent_id)
         if offered is not None:
             if offered.bridging:
-                self._acd.offers.free(offered, moved=False)
+                self._acd.offers.endings.free(offered, moved=False)
             return
         self._acd.talks.line_is_back(line.leg_id, fact.at)
         if agent is None:
@@ -215,6 +215,13 @@ class StandingLines:
             self._acd.roster.publish(agent, "standing_up")
         self.keep(agent)
         self._acd.agent_changed(agent)
+
+    def is_gone(self, leg_id: str) -> None:
+        """A leg ended, before anybody else hears of it: what ends with it must not make its agent ready on it."""
+        line = self._by_leg.get(leg_id)
+        agent = self._acd.roster.agents.get(line.agent_id) if line is not None else None
+        if line is not None and agent is not None and line.state is not LineState.LEAVING:
+            agent.line = ""
 
     def on_leg_ended(self, fact: LegEnded) -> None:
         """It is gone, and with it the agent; offers and conversations have heard of it already."""

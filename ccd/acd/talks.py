@@ -97,7 +97,7 @@ class Talks:
 
     def give_back(self, caller: QueuedCaller, at: Moment) -> None:
         """An agent had him, or as good as had him: the same place, and offered again once his leg stands parked."""
-        self._acd.offers.withdraw_losers(caller)
+        self._acd.offers.endings.withdraw_losers(caller)
         agent_id, offer_id = caller.agent_id, caller.offer_id
         caller.offer_id = caller.agent_id = caller.agent_leg_id = caller.winner = ""
         caller.connected_at = 0

@@ -10,11 +10,18 @@ from ccd.base.clock import Moment
 _BUSY = {Activity.OFFERED: WhyNot.OFFERED, Activity.TALKING: WhyNot.TALKING, Activity.WRAP_UP: WhyNot.WRAP_UP}
 
 
+def not_his_word(cause: str) -> str:
+    """What signed an agent out if no person did: how his standing leg ended."""
+    return cause if cause.startswith("standing_") else ""
+
+
 def why_not(agent: AgentState, now: Moment, monotonic: float, *, node_up: bool) -> Unready:
     """Why he has no post; the first reason of those that hold, what people declare before what phones do."""
     if agent.presence is not Presence.AVAILABLE:
         signed_out = agent.presence is Presence.LOGGED_OUT
-        why, detail = (WhyNot.LOGGED_OUT, "") if signed_out else (WhyNot.ON_BREAK, agent.reason)
+        why, detail = (
+            (WhyNot.LOGGED_OUT, not_his_word(agent.signed_out_by)) if signed_out else (WhyNot.ON_BREAK, agent.reason)
+        )
         return Unready(why=why, detail=detail, since=agent.presence_since)
     if agent.activity is not Activity.IDLE:
         why = _BUSY.get(agent.activity, WhyNot.OTHER)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, TypeVar
 
 import click
@@ -162,18 +162,18 @@ def show(context: click.Context, name: str, as_json: bool) -> None:
     if as_json:
         show_json(body)
         return
-    settings = {_heading(option): _with_unit(key, body[key]) for option, key, _, _ in SETTINGS}
-    settings["asks"] = steps_text(body["asks"])
-    settings |= {_heading(option): _with_unit(key, body[key]) for option, key, _, _ in EXITS}
-    settings["announce prompts"] = ", ".join(body["announce_prompts"])
-    settings["overflow"] = rules_text(body["overflow"])
-    settings |= {_heading(option): _with_unit(key, body[key]) for option, key, _, _ in JOIN}
-    settings["agent hears"] = ", ".join(body["agent_hears"])
-    now = {f"{heading} now": cell(body[COLUMNS[heading]], COLUMNS[heading]) for heading in NOW}
+    settings = _typed(SETTINGS, body)
+    settings["asks"] = steps_text(body.get("asks", ()))
+    settings |= _typed(EXITS, body)
+    settings["announce prompts"] = ", ".join(body.get("announce_prompts", ()))
+    settings["overflow"] = rules_text(body.get("overflow", []))
+    settings |= _typed(JOIN, body)
+    settings["agent hears"] = ", ".join(body.get("agent_hears", ()))
+    now = {f"{heading} now": cell(body.get(COLUMNS[heading]), COLUMNS[heading]) for heading in NOW}
     now["door now"] = door_text(body)
     show_record({"queue": body["name"]} | settings | now | {"flows": ", ".join(body["flows"])})
     show_table(body["tiers"], PLACES, "no agent serves it; `ccd tiers add QUEUE AGENT` changes that")
-    show_table([cost_row(rule) for rule in body["costs"]], COSTS, "")
+    show_table([cost_row(rule) for rule in body.get("costs", ())], COSTS, "")
     if body["callers"]:
         show_table([_caller(one) for one in body["callers"]], CALLERS, "")
     if body["waiting"] > len(body["callers"]):
@@ -236,6 +236,11 @@ def _heading(option: str) -> str:
 
 for _verb in VERBS:
     queues.add_command(_verb)
+
+
+def _typed(options: Iterable[tuple[str, str, Any, str]], body: dict[str, Any]) -> dict[str, Any]:
+    """Settings by their options' names; a daemon of an older version has not all of them."""
+    return {_heading(option): _with_unit(key, body[key]) for option, key, _, _ in options if key in body}
 
 
 def _with_unit(key: str, value: Any) -> Any:

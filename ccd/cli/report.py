@@ -30,6 +30,7 @@ VISITS = {
     "SL offered": "sl_offered",
     "SL no short": "sl_no_short",
     "ASA": "asa_ms",
+    "join": "join_ms",
     "AHT": "aht_ms",
     "abandon rate": "abandon_rate",
     "longest wait": "longest_wait_ms",

@@ -55,6 +55,8 @@ def _show(body: dict[str, Any], as_json: bool) -> None:
         click.echo("WARNING: the journal does not lead to these decisions:", err=True)
         for one in body["differences"]:
             click.echo(printable(f"  {local(one['at'])}  {one['code']}: {one['journal']} / {one['replay']}"), err=True)
+    if not body.get("current", True):
+        click.echo("WARNING: what happened last is not in the database yet; ask again in a moment", err=True)
     for event in body["events"]:
         click.echo(printable(f"{local(event['at'])}  {event['text']}"))
         for heading in ("others", "passed_over", "callers"):

@@ -6,6 +6,7 @@ import structlog
 
 from ccd.acd.join_door import About, JoinDoor, Phrase
 from ccd.base import words
+from ccd.base.errors import Unsafe
 from ccd.calls.registry import Registry
 from ccd.core.site import Site
 from ccd.ivr.queueing import AgentAnswers
@@ -41,13 +42,13 @@ class JoinDesk:
         language = folder.rstrip("/").rpartition("/")[0].rpartition("/")[2]
         files: list[str] = []
         for one in phrase:
-            if isinstance(one, str):
-                files.append(self._site.prompt_path(one))
-                continue
             try:
-                files += [f"{folder}/{name}.wav" for name in say("number", one, language)]
-            except NotSayable:
-                log.warning("number_not_said_to_agent", language=language)
+                if isinstance(one, str):
+                    files.append(self._site.prompt_path(one))
+                else:
+                    files += [f"{folder}/{name}.wav" for name in say("number", one, language)]
+            except (NotSayable, Unsafe) as reason:  # both stand there and wait: the rest is said
+                log.warning("not_said_to_agent", language=language, reason=str(reason))
         return words.joined(files[: words.MAX_JOINED]) if files else ""
 
     def _introduce(self, leg_id: str, number: str) -> bool:

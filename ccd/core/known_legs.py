@@ -108,6 +108,7 @@ class KnownLegs:
             self._acd.offers.bridge_again(leg.leg_id)
         if orders_lost and leg.role is Role.TRANSFER and found.parked and not found.bridged_to:
             self._dialling.bridge_again(leg.leg_id)
+        playing = self._acd.offers.playing(leg.leg_id)
         missed = found.changes(
             self._clock.now(),
             answered=bool(leg.answered_at),
@@ -121,13 +122,18 @@ class KnownLegs:
             self._publish(Repaired(at=self._clock.now(), subject=leg.leg_id, what="events_missed"))
         for event in missed:
             self._registry.apply(event, leg.node)
-        if leg.mailbox is not None and not found.plays and not found.bridged_to:
-            leg.mailbox.put(
-                ApplicationEnded(
-                    leg_id=leg.leg_id,
-                    at=self._clock.now(),
-                    execution_id=ANY_EXECUTION,
-                    application="playback",
-                    response="LOST",
-                )
-            )
+        if found.plays or found.bridged_to:
+            return
+        if leg.mailbox is not None:
+            leg.mailbox.put(self._played(leg, ANY_EXECUTION))
+        if playing:
+            self._acd.offers.on_played(self._played(leg, playing))
+
+    def _played(self, leg: Leg, execution_id: str) -> ApplicationEnded:
+        return ApplicationEnded(
+            leg_id=leg.leg_id,
+            at=self._clock.now(),
+            execution_id=execution_id,
+            application="playback",
+            response="LOST",
+        )

@@ -71,7 +71,7 @@ def listen(house: House) -> None:
     on(CallerQueued, house.desk.on_queued)
     on(LegCreated, house.recovery.closing.on_leg_created)
     on(LegCreated, house.acd.offers.given_up.on_leg_created)
-    on(LegCreated, house.acd.roster.on_leg_created)
+    on(LegCreated, house.acd.roster.phones.on_leg_created)
     on(LegCreated, house.acd.standing.on_leg_created)
     on(LegAnswered, house.acd.offers.on_answered)
     on(LegRinging, house.acd.offers.on_ringing)

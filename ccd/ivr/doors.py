@@ -93,7 +93,7 @@ class QueueDoor:
     place: Callable[[str], int | None] = lambda leg_id: None
     announced: Callable[[str, int], None] = lambda leg_id, place: None
     elsewhere: Callable[[Call, str, str], Flow | None] = lambda call, to, language: None
-    introduced: Callable[[str], None] = lambda leg_id: None
+    introduced: Callable[[str, str], None] = lambda leg_id, number: None
 
 
 @dataclass(frozen=True, slots=True)

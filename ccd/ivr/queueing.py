@@ -89,7 +89,7 @@ class _Stay:
         self._came = 0.0
         self._said = 0
         self._announce_at: float | None = None
-        self._introducing = False
+        self._introducing = ""
         self._take_queue()
         if self._waits():
             self._again_at = talk.clock.monotonic()
@@ -120,9 +120,20 @@ class _Stay:
                 case ApplicationEnded():
                     self._ended(event)
                 case ChannelParked():
-                    self._playing, self._again_at = "", self._talk.clock.monotonic()
+                    self._parked_again()
                 case DigitPressed() if event.digit in self._hears.keys:
                     self._door.press(self._talk.leg.leg_id, event.digit)
+
+    def _parked_again(self) -> None:
+        """What he was told to hear on his way back lies before the leg, or is lost: it begins anew, and is not there twice.
+
+        The second of two would wait behind the first, and be heard in the midst of his next conversation.
+        """
+        if self._introducing:
+            self._introduce(self._introducing)
+        else:
+            self._break_off()
+            self._again_at = self._talk.clock.monotonic()
 
     def _take_queue(self) -> None:
         """He stands in a queue that is new to him: it has its own music, announcements and keys."""
@@ -152,8 +163,8 @@ class _Stay:
             return
         self._playing = ""
         if self._introducing:
-            self._introducing = False
-            self._door.introduced(self._talk.leg.leg_id)
+            number, self._introducing = self._introducing, ""
+            self._door.introduced(self._talk.leg.leg_id, number)
         if not self._waits():
             self._again_at = None  # an agent has him: his leg will park again, or the stay is over
             self._talk.keys.rest()
@@ -213,20 +224,22 @@ class _Stay:
 
     def _introduce(self, number: str) -> None:
         """Say which agent it is, in place of the music; or break that off, for he is gone again."""
+        if number and not self._waits():
+            return  # the two are being bridged: it would be heard in the midst of their conversation
         if self._introducing or number:
             self._break_off()
-        self._introducing = False
+        self._introducing = ""
         if not number:
             return
         path = self._talk.doors.prompt_path
         fragments = self._spoken(number, "digits")
         if not fragments:
-            self._door.introduced(self._talk.leg.leg_id)
+            self._door.introduced(self._talk.leg.leg_id, number)
             return
         folder = path("say").removesuffix(".wav")
         audio = [path(BEFORE_AGENT), *(f"{folder}/{name}.wav" for name in fragments), path(AFTER_AGENT)]
         self._play(words.joined(audio))
-        self._introducing = True
+        self._introducing = number
 
     def _spoken(self, value: int | str, kind: str = "number") -> list[str]:
         language = self._talk.language

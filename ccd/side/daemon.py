@@ -42,6 +42,7 @@ from ccd.side.http.app import build_app
 from ccd.side.http.office import DecisionDesk, Office, RecordingDesk, SpeechDesk
 from ccd.side.http.references import References
 from ccd.side.http.server import ControlServer
+from ccd.side.journal_lag import JournalLag
 from ccd.side.lists import ListKeeper
 from ccd.side.recording_erasure import Eraser, sha256_now
 from ccd.side.recording_files import FileDesk, RecordingFiles
@@ -92,6 +93,7 @@ class OfficeProcess:
     ) -> None:
         self._settings = settings
         self._writer: JournalWriter | None = None
+        self._lag = JournalLag()
         self._recording_files: RecordingFiles | None = None
         self._voicemail_files: VoicemailFiles | None = None
         self._working: list[Greenlet] = []
@@ -146,6 +148,7 @@ class OfficeProcess:
             history=lambda: HistoryStore(self._database.engine()),
             decisions=DecisionDesk(
                 journal=lambda: DecisionStore(self._database.engine()),
+                caught_up=self._lag.caught_up,
                 language=self._settings.language,
                 zone=self._settings.zone,
             ),
@@ -268,11 +271,13 @@ class OfficeProcess:
             self._loaded.clear()
             self._speaker.prewarm(constant_texts(self._site.current, self._settings.speech, self._settings.language))
 
-    def _journal_grew(self, _segment: int, _offset: int) -> None:
+    def _journal_grew(self, segment: int, offset: int) -> None:
+        self._lag.grew(Position(segment, offset))
         if self._writer is not None:
             self._writer.notify()
 
     def _committed(self, position: Position) -> None:
+        self._lag.committed(position)
         self._link.tell("journal.committed", segment=position.segment, offset=position.offset)
         if self._recording_files is not None:
             self._recording_files.notify()

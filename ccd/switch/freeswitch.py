@@ -10,7 +10,7 @@ from ccd.base.clock import Clock
 from ccd.base.errors import CcdError, SwitchError, SwitchRefused
 from ccd.esl.frame import Frame
 from ccd.esl.link import Link
-from ccd.switch.commands import Command, Hangup, LegCommand, SetVariables
+from ccd.switch.commands import Bridge, Command, Hangup, LegCommand, SetVariables, StopPlaying
 from ccd.switch.events import SwitchEvent
 from ccd.switch.port import Outcome
 from ccd.switch.render import render
@@ -58,6 +58,10 @@ class FreeSwitch:
             unwritten = self._unwritten.pop(command.leg_id, None)
             if unwritten and not isinstance(command, Hangup):  # nobody reads what a dead leg carries
                 self._tell(SetVariables(leg_id=command.leg_id, values=unwritten), None)
+        if isinstance(command, Bridge):
+            # What the leg was told to play and has not begun would play inside the bridge, before the two hear each other:
+            # for good, if it is music.
+            self._tell(StopPlaying(leg_id=command.leg_id), None)
         self._tell(command, on_done)
 
     def flush(self) -> None:

@@ -386,7 +386,7 @@ def _something_happens(day: Day, chance: random.Random) -> None:
 def _private_call(day: Day, name: str) -> None:
     """He dials somebody himself; or that call ends."""
     world, person = day.world, day.oracle.people[name]
-    legs = list(world.acd.roster._legs_of_phone.get(name, ()))
+    legs = list(world.acd.roster.phones.legs_of(name))
     seated = world.agent(name).station is not None
     if legs:
         person.on_other_call = False

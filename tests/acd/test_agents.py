@@ -9,7 +9,7 @@ import pytest
 from ccd.acd.agent_states import NEXT, AgentState, Cue
 from ccd.acd.facts import AgentChanged, OfferResult
 from ccd.acd.model import Activity, Presence
-from ccd.acd.roster import phone_of
+from ccd.acd.phones import phone_of
 from ccd.base.errors import BadTransition, NotFound, Refused
 from tests.builders import World, agent, new_leg, queue, station, tier
 
@@ -209,8 +209,7 @@ def test_agent_who_signs_in_during_a_private_call_is_busy(world: World, inbound:
     assert world.offered_to(caller) == ""
     world.hung_up(leg)
     assert world.offered_to(caller) == "alice"
-    assert world.acd.roster._legs_of_phone == {}
-    assert world.acd.roster._phone_of_leg == {}
+    assert world.acd.roster.phones.is_quiet()
 
 
 def test_private_call_during_the_talk_counts_when_the_talk_is_over(world: World) -> None:

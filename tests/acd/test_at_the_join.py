@@ -194,7 +194,7 @@ def test_both_hear_something_and_the_longer_one_counts() -> None:
     heard(world, leg)
     assert bridged(world) == []
     world.clock.advance(2)
-    world.acd.offers.joins.introduced(caller)
+    world.acd.offers.joins.introduced(caller, "1001")
     assert bridged(world) == [leg]
     world.bridged(caller, leg)
     assert world.of(CallerConnected)[0].join_ms == 3_000

@@ -127,7 +127,7 @@ def last_agent_ignored(patch: pytest.MonkeyPatch) -> None:
 
 
 def bound_to_who_is_gone(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(Deciding, "_nobody_waits_for", lambda self, agent: None)
+    patch.setattr(Deciding, "_nobody_waits_for", lambda self, agent: False)
 
 
 MUTANTS: Mapping[str, Plant] = {

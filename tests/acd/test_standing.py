@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 
 from ccd.acd.facts import CallerConnected, OfferEnded, OfferResult, TalkEnded
@@ -9,7 +10,7 @@ from ccd.base.errors import Refused
 from ccd.calls.facts import EndedBy, LegCreated
 from ccd.switch.commands import Bridge, DropLease, Hangup, Lease, Originate, Overlay, Park, SetVariables
 from ccd.switch.events import ChannelAnswered, ChannelUnbridged
-from tests.builders import World
+from tests.builders import World, station
 
 BEEP = "tone_stream://%(150,0,800)"
 
@@ -183,6 +184,18 @@ def test_an_originate_that_is_refused_signs_out(stands: World) -> None:
     stands.job_failed(leg_id, "USER_NOT_REGISTERED")
     stands.hung_up(leg_id, "USER_NOT_REGISTERED")
     assert stands.agent("alice").presence == "logged_out"
+
+
+def test_nobody_stands_where_a_key_is_demanded_of_who_answers(stands: World) -> None:
+    """A mobile's voicemail would answer the log-in, and stand for him."""
+    roster = stands.acd.roster
+    seat = msgspec.structs.replace(station("alice"), confirm=True, standing=True)
+    roster.configure([one.settings for one in roster.agents.values()], [seat], [])
+    for standing in (True, None):
+        with pytest.raises(Refused, match="demands a key"):
+            roster.login("a-alice", standing=standing)
+    assert roster.find("a-alice").presence == "logged_out"
+    assert roster.login("a-alice", standing=False).presence == "available"
 
 
 def test_the_agent_hangs_up_his_leg_in_a_talk(stands: World) -> None:

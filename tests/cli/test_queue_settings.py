@@ -11,6 +11,7 @@ from click.testing import CliRunner, Result
 
 from ccd.cli.root import root
 from ccd.cli.strategies import markdown
+from ccd.client.http import Client
 from tests.office_world import World, in_thread
 
 ROOT = Path(__file__).parents[2]
@@ -50,6 +51,21 @@ def test_what_a_queue_asks_is_typed_kept_and_shown_in_order(office: World) -> No
     assert "english:3, 30s english:1 prefer loans:2, 1m" in shown
     assert ccd(office, "queues", "set", "sales", "--ask", "").exit_code == 0
     assert the_queue(office)["asks"] == []
+
+
+def test_a_daemon_of_an_older_version_is_shown_as_far_as_it_tells(
+    office: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept = ("name", "strategy", "ring_ms", "waiting", "tiers", "flows", "callers")
+    today = Client.get
+    monkeypatch.setattr(
+        Client, "get", lambda self, *parts, **query: {key: today(self, *parts, **query)[key] for key in kept}
+    )
+    result = ccd(office, "queues", "show", "sales")
+    assert (result.exit_code, result.stderr) == (0, "")
+    assert "longest-idle-agent" in result.stdout
+    assert "overflow" in result.stdout
+    assert "confirm" not in result.stdout
 
 
 def test_skills_are_given_and_taken_away(office: World) -> None:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import pytest
 
 from ccd.acd.given_up import GivenUp
-from ccd.acd.offers import Offers
+from ccd.acd.offer_endings import OfferEndings
 from ccd.switch.commands import Bridge, Hangup, Originate
 from tests.builders import World, queue, tier
 from tests.complaints.seeding import assert_fails_with
@@ -110,7 +110,7 @@ def stopped_only_once(patch: pytest.MonkeyPatch) -> None:
 
 
 def the_caller_is_not_looked_at_again(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(Offers, "withdraw", lambda self, caller: None)
+    patch.setattr(OfferEndings, "withdraw", lambda self, caller: None)
 
 
 def test_the_scenario_fails_on_the_complaint() -> None:

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import pytest
 
-from ccd.acd import offers
+from ccd.acd import offer_endings
 from ccd.acd.agent_states import AgentState
 from ccd.acd.causes import Penalty
 from ccd.acd.deciding import Deciding
@@ -113,7 +113,7 @@ def test_each_cause_has_a_counter_of_its_own() -> None:
 
 
 def failures_cost_nothing(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(offers, "penalty_of", lambda result, queue: Penalty())
+    patch.setattr(offer_endings, "penalty_of", lambda result, queue: Penalty())
 
 
 def one_counter_for_all(patch: pytest.MonkeyPatch) -> None:

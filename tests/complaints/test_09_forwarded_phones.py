@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from ccd.acd import offers
+from ccd.acd import offer_endings
 from ccd.acd.causes import Penalty
 from ccd.acd.facts import CallerConnected
 from ccd.acd.model import Presence
@@ -42,7 +42,7 @@ def test_a_forward_is_not_followed_and_not_asked_for_ever() -> None:
 
 
 def a_forward_costs_nothing(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(offers, "penalty_of", lambda result, queue: Penalty())
+    patch.setattr(offer_endings, "penalty_of", lambda result, queue: Penalty())
 
 
 def test_the_scenario_fails_on_the_complaint() -> None:

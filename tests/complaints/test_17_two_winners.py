@@ -13,7 +13,8 @@ import pytest
 
 from ccd.acd.facts import CallerConnected, OfferEnded
 from ccd.acd.facts import OfferResult as R
-from ccd.acd.offers import Offers
+from ccd.acd.offer_endings import OfferEndings
+from ccd.acd.race import Race
 from ccd.switch.commands import Bridge, Hangup
 from tests.builders import World, queue, tier
 from tests.complaints.seeding import Plant, assert_fails_with
@@ -87,25 +88,25 @@ def test_the_second_has_him_when_the_first_is_lost() -> None:
 
 
 def everybody_who_answers_wins(patch: pytest.MonkeyPatch) -> None:
-    right = Offers._answered_first
+    right = Race.answered
 
-    def wrong(self: Offers, offer: object) -> None:
+    def wrong(self: Race, offer: object) -> None:
         caller = self._acd.callers.get(offer.entry_id)  # type: ignore[attr-defined]
         if caller is not None:
             caller.winner = ""
         right(self, offer)  # type: ignore[arg-type]
 
-    patch.setattr(Offers, "_answered_first", wrong)
+    patch.setattr(Race, "answered", wrong)
 
 
 def losers_are_never_told(patch: pytest.MonkeyPatch) -> None:
-    patch.setattr(Offers, "_withdraw_all", lambda self, caller, result, but="": None)
+    patch.setattr(OfferEndings, "withdraw_all", lambda self, caller, result, but="": None)
 
 
 def losers_have_missed_a_call(patch: pytest.MonkeyPatch) -> None:
-    from ccd.acd import offers
+    from ccd.acd import offer_endings
 
-    patch.setitem(offers._CAUSE, R.LOST_RACE, "NO_ANSWER")
+    patch.setitem(offer_endings._CAUSE, R.LOST_RACE, "NO_ANSWER")
 
 
 @pytest.mark.parametrize("defect", [everybody_who_answers_wins, losers_are_never_told, losers_have_missed_a_call])

@@ -22,12 +22,14 @@ FLOW: dict[str, Any] = {
 SPOKEN = "file_string:///srv/sounds/zh/agent_number.wav!/srv/sounds/zh/say/"
 
 
-def opened(**settings: object) -> tuple[Switchboard, str]:
+def opened(**settings: Any) -> tuple[Switchboard, str]:
     """A caller hears music in a queue of agents 1001 and 1002, who are on break."""
     board = Switchboard(FLOW)
     world = board.world
     names = ["1001", "1002"]
-    world.configure([queue(caller_hears="agent_number", **settings)], names, [tier("support", name) for name in names])
+    world.configure(
+        [queue(**({"caller_hears": "agent_number"} | settings))], names, [tier("support", name) for name in names]
+    )
     world.tell_flow = JoinDesk(world.registry, board.site).door().introduce
     caller = board.calls()
     assert plays(board, caller) == "local_stream://moh"
@@ -111,8 +113,70 @@ def test_numbers_are_said_in_the_sites_language_and_a_call_is_known_by_what_it_b
     assert door.audio(("agent_waited", 12, "unit_seconds")).startswith("file_string:///srv/sounds/zh/agent_waited.wav!")
     assert door.audio(("agent_waited", 12, "unit_seconds")).count("/srv/sounds/zh/say/") >= 1
     assert door.audio(()) == ""
+    assert door.audio(("a:b", "agent_waited")) == "/srv/sounds/zh/agent_waited.wav", (
+        "a name that is no file's is left out"
+    )
     assert door.about(board.world.registry.legs[caller].call_id).dialled == "4008"
     assert door.about("nobody").dialled == ""
     assert not door.introduce("nobody", "1001")
     board.world.caller_hangs_up(caller)
+    board.goes_home()
+
+
+def test_the_end_of_what_he_was_told_of_one_agent_is_not_the_end_for_the_next() -> None:
+    board, caller = opened()
+    leg = answers(board, "1001")
+    joins = board.world.acd.offers.joins
+    board.world.hung_up(leg)
+    board.world.ready("1002")
+    second = board.world.phone_answers("1002")
+    joins.introduced(caller, "1001")
+    board.breathe()
+    assert board.world.switch.all(Bridge) == [], "he is still being told who it is"
+    heard(board, caller)
+    assert [order.other_id for order in board.world.switch.all(Bridge)] == [second]
+    board.world.caller_hangs_up(caller)
+    board.world.switch_obeys()
+    board.goes_home()
+
+
+def test_nothing_is_told_any_more_when_the_two_are_already_being_bridged() -> None:
+    board, caller = opened()
+    board.world.ready("1001")
+    leg = board.world.phone_answers("1001")
+    board.world.clock.advance(20)  # the flow was kept from running all the time
+    told = len(board.world.switch.told)
+    board.breathe()
+    assert [order.other_id for order in board.world.switch.all(Bridge)] == [leg]
+    assert all(getattr(one, "leg_id", "") != caller for one in board.world.switch.told[told:])
+    board.world.caller_hangs_up(caller)
+    board.world.switch_obeys()
+    board.goes_home()
+
+
+def test_music_that_was_told_before_he_stood_parked_again_is_not_there_twice() -> None:
+    """His agent hangs up in the midst of the bridge: the end of the music, the agent's and his own park come in one breath."""
+    board, caller = opened(caller_hears="music")
+    world = board.world
+    world.clock.advance(5)
+    world.ready("1001")
+    leg = world.phone_answers("1001")
+    music = world.switch.last(Play, caller)
+    world.hung_up(leg)
+    world.say(
+        ApplicationEnded(
+            leg_id=caller,
+            at=world.clock.now(),
+            execution_id=music.execution_id,
+            application="playback",
+            response="FILE PLAYED",
+        )
+    )
+    world.parked(caller)
+    board.breathe()
+    told = [
+        one for one in world.switch.told if getattr(one, "leg_id", "") == caller and isinstance(one, Play | StopPlaying)
+    ]
+    assert [type(one) for one in told] == [Play, Play, StopPlaying, Play]
+    world.caller_hangs_up(caller)
     board.goes_home()

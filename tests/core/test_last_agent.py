@@ -91,7 +91,9 @@ def test_who_waited_for_him_is_no_worse_off_than_who_waited_for_anybody_when_he_
     world.configure([queue(last_agent_ms=20_000, tier_wait_ms=30_000)], ["alice", "bob"], tiers)
     world.ready("bob", "alice")
     world.connect(joins(world, "alice"), "alice")
-    his, anybodys = joins(world, "alice"), joins(world, "nobody")
+    his = joins(world, "alice")
+    world.clock.advance(1)
+    anybodys = joins(world, "nobody")
     world.acd.roster.logout("a-alice")
     assert (world.offered_to(his), world.offered_to(anybodys)) == ("bob", "")
 

@@ -9,7 +9,7 @@ import pytest
 from sqlalchemy import Engine
 
 from ccd.acd import telling
-from ccd.acd.facts import CallerLeft, CallerQueued, OfferMade
+from ccd.acd.facts import CallerLeft, CallerQueued, OfferEnded, OfferMade
 from ccd.base.errors import NotFound
 from ccd.base.ids import new_id
 from ccd.calls.facts import Fact
@@ -81,15 +81,29 @@ def test_an_agent_is_explained_between_any_two_moments(database: str, engine: En
     begin, end = facts[len(facts) // 2].at, facts[-1].at
     offered = [one for one in facts if isinstance(one, OfferMade) and begin <= one.at <= end]
     story = AgentStory(offered[0].agent_id, begin)
-    story.tell(DecisionStore(engine).between(begin, end))
+    story.tell(DecisionStore(engine).of_agent(offered[0].agent_id, begin, end))
     answer = story.answer()
     assert answer["exact"], answer["differences"]
     mine = [one for one in offered if one.agent_id == offered[0].agent_id]
     assert [one["at"] for one in answer["events"] if one["event"] == "offered"] == [one.at for one in mine]
 
 
+def test_of_what_is_only_told_a_window_holds_what_concerns_it(database: str, engine: Engine) -> None:
+    facts = a_day(5)
+    spool(database, facts)
+    mine = next(fact for fact in facts if isinstance(fact, OfferEnded))
+    window = DecisionStore(engine).of_call(mine.call_id)
+    told = [fact for facts in window.boots for fact in facts if isinstance(fact, CallerQueued | OfferEnded)]
+    assert told == [
+        fact for fact in facts if isinstance(fact, CallerQueued | OfferEnded) and fact.call_id == mine.call_id
+    ]
+    window = DecisionStore(engine).of_agent(mine.agent_id, facts[0].at, facts[-1].at)
+    told = [fact for facts in window.boots for fact in facts if isinstance(fact, CallerQueued | OfferEnded)]
+    assert told == [fact for fact in facts if isinstance(fact, OfferEnded) and fact.agent_id == mine.agent_id]
+
+
 def test_a_call_that_never_stood_in_a_queue_has_no_reasons(database: str, engine: Engine) -> None:
     with pytest.raises(NotFound, match="has not stood in a queue"):
         DecisionStore(engine).of_call(new_id())
     with pytest.raises(NotFound, match="no decisions of that time"):
-        DecisionStore(engine).between(1_800_000_000_000_000, 1_800_000_001_000_000)
+        DecisionStore(engine).of_agent(new_id(), 1_800_000_000_000_000, 1_800_000_001_000_000)

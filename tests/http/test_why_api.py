@@ -38,7 +38,7 @@ class Journal:
             raise NotFound(f"call {call_id} has not stood in a queue")
         return self.window
 
-    def between(self, begin: int, end: int) -> Window:
+    def of_agent(self, agent_id: str, begin: int, end: int) -> Window:
         assert begin < self.end <= end
         return self.window
 
@@ -85,3 +85,11 @@ def test_the_command_line_says_it_in_lines(house: House) -> None:
         "    bob: level 2, level 1 had somebody",
     ]
     assert run(house, "agent", "nobody").exit_code == 6
+
+
+def test_it_is_said_when_the_database_is_behind(house: House) -> None:
+    assert house.get("why", "calls", CALL)["current"]
+    desk = dataclasses.replace(office_world.TODAY.office.decisions, caught_up=lambda: False)
+    office_world.TODAY.office = dataclasses.replace(office_world.TODAY.office, decisions=desk)
+    assert not house.get("why", "calls", CALL)["current"]
+    assert "not in the database yet" in run(house, "call", CALL).stderr

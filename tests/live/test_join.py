@@ -110,8 +110,8 @@ def test_the_agent_hears_his_prompt_while_the_caller_goes_on_hearing_music(story
     story.connected(caller)
     assert prompts(story, agent) == ["welcome"]
     assert len(story.heard(caller)) == 1, "the same music all the time"
-    (ended,) = story.prompts(caller, "PLAYBACK_STOP")
-    (said,) = told(story, agent, "PLAYBACK_STOP")
+    (ended,) = until(lambda: story.prompts(caller, "PLAYBACK_STOP"), "the switch has told that his music is over")
+    (said,) = until(lambda: told(story, agent, "PLAYBACK_STOP"), "and so is what the agent heard")
     assert int(str(ended["Event-Date-Timestamp"])) >= int(str(said["Event-Date-Timestamp"]))
     agent.hangs_up()
     caller.ended.wait(30)

@@ -13,6 +13,7 @@ import gevent
 import pytest
 
 from ccd.lab.freeswitch import find_freeswitch
+from ccd.lab.parties import Caller
 from ccd.lab.stories import CallerScript, PhoneScript, Ring
 from ccd.lab.worlds import RealWorld
 from live.field import until
@@ -151,28 +152,67 @@ def centre(tmp_path: Path, database: str) -> Iterator[Centre]:
         world.close()
 
 
+def restart(centre: Centre) -> None:
+    centre.kill()
+    centre.exec()
+    centre.wait_ready()
+
+
+def doing(centre: Centre) -> tuple[Any, ...]:
+    row = centre.agents()["1001"]
+    return row["presence"], row["activity"], row["line"]
+
+
+def talks(centre: Centre, number: str, tone_hz: int | None = None) -> Caller:
+    """A caller whose prompt still plays as he is joined: the agent is there the moment he has chosen."""
+    assert isinstance(centre.world, RealWorld)
+    caller = centre.world.outside.call(CallerScript(number=number, dialled=DIALLED, keys=KEYS), tone_hz)
+    until(lambda: doing(centre)[1] == "talking", "he talks")
+    return caller
+
+
+def is_ready_on_the_same_leg(centre: Centre) -> None:
+    assert isinstance(centre.world, RealWorld)
+    until(lambda: doing(centre) == ("available", "idle", "up"), "he is ready for the next")
+    assert len(centre.world.outside.phones["1001"].diary.rings) == 1
+
+
+def test_he_hears_who_is_joined_at_once_and_core_is_killed_as_that_caller_hangs_up(
+    centre: Centre, tmp_path: Path
+) -> None:
+    assert isinstance(centre.world, RealWorld)
+    outside, heard = centre.world.outside, tmp_path / "heard.wav"
+    caller = talks(centre, "13900000001", tone_hz=440)
+    (phone_leg,) = outside.phones["1001"].legs
+    outside.api(f"uuid_setvar {phone_leg} RECORD_STEREO true")
+    outside.api(f"uuid_record {phone_leg} start {heard}")
+    gevent.sleep(1.5)  # music, had it begun in the bridge, would go on
+    outside.api(f"uuid_record {phone_leg} stop {heard}")
+    until(lambda: heard.stat().st_size > RATE, "what he heard is written")
+    assert hears(samples(settled(heard))[0], 440, 0.02)
+    centre.kill()
+    caller.hang_up()
+    centre.exec()
+    centre.wait_ready()
+    is_ready_on_the_same_leg(centre)
+
+
 @pytest.mark.long
 def test_core_is_killed_while_he_is_idle_and_while_he_talks(centre: Centre) -> None:
-    assert isinstance(centre.world, RealWorld)
-    outside = centre.world.outside
-
-    def restart() -> None:
+    restart(centre)
+    assert doing(centre) == ("available", "idle", "up")
+    caller = talks(centre, "13900000001")
+    restart(centre)
+    assert doing(centre)[:2] == ("available", "talking")
+    caller.hang_up()
+    is_ready_on_the_same_leg(centre)
+    for after_s in (0.0, 0.1, 1.0):
+        caller = talks(centre, "13900000002")
         centre.kill()
+        gevent.sleep(after_s)
+        caller.hang_up()
         centre.exec()
         centre.wait_ready()
-
-    def doing() -> tuple[Any, ...]:
-        row = centre.agents()["1001"]
-        return row["presence"], row["activity"], row["line"]
-
-    restart()
-    assert doing() == ("available", "idle", "up")
-    caller = outside.call(CallerScript(number="13900000001", dialled=DIALLED, keys=KEYS))
-    until(lambda: doing()[1] == "talking", "he talks")
-    restart()
-    assert doing()[:2] == ("available", "talking")
-    caller.hang_up()
-    until(lambda: doing() == ("available", "idle", "up"), "he is ready for the next")
-    assert len(outside.phones["1001"].diary.rings) == 1
+        is_ready_on_the_same_leg(centre)
     centre.ask("agents.logout", agent_id=centre.agents()["1001"]["agent_id"])
     until(lambda: centre.world.channels() == 0, "no channel is left")

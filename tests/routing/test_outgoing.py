@@ -41,6 +41,8 @@ def test_the_way_out_and_the_number_make_the_contact(through: str, contact: str)
         (("0216123*",), "0216122", False),
         (("+86*",), "+8613800138000", True),
         (("138*",), "138*72#", False),
+        (("138*",), "138*", False),
+        (("138*",), "138", True),
         (("138*",), "138" + "0" * 20, False),
         (("*21#",), "*21#", True),
         ((), "10086", False),

@@ -175,11 +175,13 @@ class Day:
             acd.OfferEnded(at=moment(clock), result=acd.OfferResult(why), **_offer(call, agent, queue, visit))
         )
 
-    def answered(self, clock: str, call: str, agent: str, rang_s: int, queue: str = "support", visit: str = "") -> None:
+    def answered(
+        self, clock: str, call: str, agent: str, rang_s: int, queue: str = "support", visit: str = "", join_ms: int = 0
+    ) -> None:
         offer = _offer(call, agent, queue, visit)
         self.facts += [
             acd.OfferEnded(at=moment(clock), result=acd.OfferResult.ACCEPTED, ring_ms=rang_s * 1000, **offer),
-            acd.CallerConnected(at=moment(clock), leg_id="x", wait_ms=0, **offer),
+            acd.CallerConnected(at=moment(clock), leg_id="x", wait_ms=0, join_ms=join_ms, **offer),
         ]
 
     def talked(self, clock: str, call: str, agent: str, talk_s: int, queue: str = "support", visit: str = "") -> None:
@@ -245,7 +247,8 @@ def _one_call(chance: random.Random, call: str) -> Any:
             if result is not acd.OfferResult.ACCEPTED:
                 yield [ended]
                 continue
-            yield [ended, acd.CallerConnected(at=0, leg_id="x", wait_ms=1, **offer)]
+            join_ms = chance.choice([0, 0, 1_800, chance.randint(1, 6_000)])
+            yield [ended, acd.CallerConnected(at=0, leg_id="x", wait_ms=1, join_ms=join_ms, **offer)]
             if chance.random() < 0.3:
                 yield [acd.CallerReturned(at=0, **offer)]
                 continue

@@ -321,3 +321,18 @@ def test_every_day_begins_where_the_last_one_ended() -> None:
 
 def test_every_formula_names_a_figure() -> None:
     assert set(FORMULAS) <= set(FIGURES)
+
+
+def test_what_the_join_adds_to_the_wait_is_a_figure_of_its_own(books: Books) -> None:
+    books.staffed(["support"], ["alice"])
+    day = Day()
+    for call, began, ended, join_ms in (("one", "09:00:00", "09:00:10", 3_000), ("two", "09:05:00", "09:05:20", 0)):
+        day.joins(began, call)
+        day.offered(began, call, "alice")
+        day.answered(ended, call, "alice", 5, join_ms=join_ms)
+    day.joins("09:06:00", "three")
+    day.leaves("09:07:00", "three", "abandoned")
+    books.write_all(day.facts)
+    for what in ("queues", "intervals"):
+        for row in books.report(what, DAWN, DUSK):
+            assert (row["asa_ms"], row["join_ms"]) in ((15_000, 1_500), (None, None))

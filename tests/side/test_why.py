@@ -6,10 +6,14 @@ from typing import Any
 
 import pytest
 
+from ccd.acd.facts import CallerLeft, CallerQueued, LeftReason, OfferResult
 from ccd.acd.matching.stages import Ask
 from ccd.acd.model import Agent
+from ccd.calls.facts import LegCreated
 from ccd.side.why.sentences import Sentences
 from ccd.side.why.stories import AgentStory, CallStory, Story
+from ccd.switch.commands import Originate
+from ccd.switch.events import ChannelAnswered
 from tests.builders import World, queue, station, tier
 
 EN, ZH = Sentences("en", "Asia/Shanghai"), Sentences("zh", "Asia/Shanghai")
@@ -150,6 +154,46 @@ def test_in_chinese_too() -> None:
     assert "bob：技能 english 为 2，要求 3" in texts(events, "offered", "others")
 
 
+def test_every_outcome_has_its_chinese_word() -> None:
+    from ccd.side.why import sentences as module
+
+    assert set(module._RESULTS) == set(OfferResult)
+    assert set(module._LEFT) == set(LeftReason)
+    said = [*module._RESULTS.values(), *module._LEFT.values()]
+    assert all(not word.isascii() for word in said)
+
+
+def test_the_ends_of_offers_are_said_in_chinese() -> None:
+    world = a_centre()
+    world.ready("alice")
+    caller = world.caller_queues()
+    world.connect(caller, "alice")
+    events = told(CallStory(call_of(world, caller)), world, ZH)
+    assert texts(events, "offer_ended") == ["对 alice 的振铃结束：已接听，0.001 秒 后"]
+
+
+def test_a_move_is_said_whole_as_soon_as_its_first_fact_is_there() -> None:
+    world = a_centre()
+    world.configure([queue(), queue("sales")], [], [])
+    calls = [call_of(world, world.caller_queues()) for _ in range(2)]
+    for call_id in calls:
+        world.acd.operating.move("support", "sales", call_id=call_id, who="chen")
+    gone = [number for number, fact in enumerate(world.facts) if isinstance(fact, CallerLeft)]
+    onward = world.facts[gone[-1] + 1]
+    assert isinstance(onward, CallerQueued)
+    journals = {
+        "while they wait": world.facts,
+        "when the next fact has not come yet": world.facts[: gone[-1] + 1],
+        "when a restart tells it again": [*world.facts, onward],
+    }
+    for when, facts in journals.items():
+        story = CallStory(calls[-1])
+        story.follow(facts)
+        events = EN.say(story.answer()["events"])
+        joined = ["joined queue support with priority 0", "joined queue sales with priority 0"]
+        assert texts(events, "queued") == joined, when
+
+
 def test_who_moved_a_caller_is_said() -> None:
     world = a_centre()
     world.configure([queue(), queue("sales")], [], [])
@@ -158,4 +202,23 @@ def test_who_moved_a_caller_is_said() -> None:
     world.acd.operating.move("support", "sales", call_id=call_id, who="chen")
     story = CallStory(call_id)
     assert texts(told(story, world), "left") == ["left queue support: moved by chen, after 12 s"]
-    assert texts(ZH.say(story.answer()["events"]), "left") == ["离开队列 support：moved（chen），等待 12 秒"]
+    assert texts(ZH.say(story.answer()["events"]), "left") == ["离开队列 support：移至其他队列（chen），等待 12 秒"]
+
+
+def test_whose_standing_leg_ended_is_not_said_to_have_logged_out() -> None:
+    world = a_centre()
+    world.bus.on(LegCreated, world.acd.standing.on_leg_created)
+    world.acd.roster.login("a-alice", standing=True)
+    order = world.switch.last(Originate)
+    carried = {"role": order.variables["ccd_role"], "agent_id": order.variables["ccd_agent_id"]}
+    world.created(order.leg_id, inbound=False, number="", context="ccd_after", name="sofia/internal/alice@x", **carried)
+    world.say(ChannelAnswered(leg_id=order.leg_id, at=world.clock.now()))
+    world.parked(order.leg_id, inbound=False, entry="")
+    world.hung_up(order.leg_id)
+    call_id = call_of(world, world.caller_queues())
+    assert "alice: not logged in (standing leg: lost) since 16:00:00" in texts(
+        told(CallStory(call_id), world), "nobody", "others"
+    )
+    assert "alice：未签入（长通话线路：已断开）（自 16:00:00）" in texts(
+        told(CallStory(call_id), world, ZH), "nobody", "others"
+    )

@@ -79,9 +79,16 @@ def test_they_leave_ahead_of_whatever_else_the_leg_is_told(line: Line) -> None:
 def test_other_legs_are_not_held_up_and_lose_nothing(line: Line) -> None:
     line.carries(ccd_node="a")
     line.switch.tell(Bridge(leg_id=OTHER, other_id=LEG))
-    assert line.sent() == [f"uuid_bridge {OTHER} LEG"]
+    told = [f"uuid_break {OTHER} all", f"uuid_bridge {OTHER} LEG"]
+    assert line.sent() == told
     line.clock.advance(0)
-    assert line.sent()[1:] == ["uuid_setvar_multi ccd_node=a"]
+    assert line.sent() == [*told, "uuid_setvar_multi ccd_node=a"]
+
+
+def test_what_a_leg_has_not_begun_to_play_is_not_heard_in_the_bridge(line: Line) -> None:
+    line.switch.tell(Play(leg_id=LEG, audio="local_stream://moh", execution_id=OTHER))
+    line.switch.tell(Bridge(leg_id=LEG, other_id=OTHER))
+    assert line.sent() == ["sendmsg LEG", "uuid_break all", f"uuid_bridge {OTHER}"]
 
 
 def test_a_leg_that_is_hung_up_is_told_nothing_more(line: Line) -> None:

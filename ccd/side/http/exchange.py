@@ -23,6 +23,7 @@ log = structlog.get_logger(__name__)
 
 MAX_BODY = 64_000
 _LONGEST_TEXT = 100
+_LONGEST_NAME = 64  # what the tables' keeper takes (ccd.side.db.stores.config), shorter than what a word may be
 
 STATUS = {
     "bad_input": 400,
@@ -80,7 +81,7 @@ def name(value: str, noun: str) -> str:
         return words.word(value)
     except Unsafe:
         what = f"{value[:40]!r} does not do as a name ({noun})"
-        raise BadInput(f"{what}: letters, digits, _ - . and : only, at most 128") from None
+        raise BadInput(f"{what}: letters, digits, _ - . and : only, at most {_LONGEST_NAME}") from None
 
 
 def free_text(value: str, what: str) -> str:

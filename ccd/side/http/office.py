@@ -183,8 +183,8 @@ class Decisions(Protocol):
     def of_call(self, call_id: str) -> Window:
         """All that decided about a call; NotFound."""
 
-    def between(self, begin: int, end: int) -> Window:
-        """All that was decided between two moments."""
+    def of_agent(self, agent_id: str, begin: int, end: int) -> Window:
+        """All that was decided between two moments, and what became of one agent's offers."""
 
 
 def _no_decisions() -> Decisions:
@@ -193,9 +193,13 @@ def _no_decisions() -> Decisions:
 
 @dataclass(frozen=True, slots=True)
 class DecisionDesk:
-    """Explaining decisions: the journal, and the site's language and zone for what is said of it."""
+    """Explaining decisions: the journal, and the site's language and zone for what is said of it.
+
+    `caught_up`: waits a moment for what has just happened to be in the journal, and says whether it is.
+    """
 
     journal: Callable[[], Decisions] = _no_decisions
+    caught_up: Callable[[], bool] = lambda: True
     language: str = "en"
     zone: str = "UTC"
 

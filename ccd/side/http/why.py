@@ -29,9 +29,10 @@ class WhyCall:
         """Each offer of the call with its reasons, and why nobody was offered while it waited; `?language=en|zh`."""
         sentences = _sentences(self._office, request)
         call_id = one_call(self._office, call_id, ended=True)
+        current = self._office.decisions.caught_up()
         story = CallStory(call_id)
         story.tell(self._office.decisions.journal().of_call(call_id))
-        answer(response, {"call_id": call_id, **_said(story, sentences)})
+        answer(response, {"call_id": call_id, "current": current, **_said(story, sentences)})
 
 
 class WhyAgent:
@@ -44,12 +45,14 @@ class WhyAgent:
         """What the agent was offered in the minutes before a moment, and why nobody else; `?at=&minutes=&language=`."""
         sentences = _sentences(self._office, request)
         minutes = request.get_param_as_int("minutes", min_value=1, max_value=LONGEST_MINUTES, default=MINUTES)
-        end = moment(request, "at") or time.time_ns() // 1000
+        asked = moment(request, "at")
+        current = self._office.decisions.caught_up()
+        end = asked or time.time_ns() // 1000
         begin: Moment = end - minutes * 60_000_000
         found = self._office.site.agent(name(agent, "agent"))
         story = AgentStory(found.agent_id, begin)
-        story.tell(self._office.decisions.journal().between(begin, end))
-        span = {"from_at": begin, "until_at": end}
+        story.tell(self._office.decisions.journal().of_agent(found.agent_id, begin, end))
+        span = {"from_at": begin, "until_at": end, "current": current}
         answer(response, {"agent": found.name, **span, **_said(story, sentences)})
 
 

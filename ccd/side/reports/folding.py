@@ -37,6 +37,7 @@ class Visit:
     agent_id: str = ""
     offer_id: str = ""
     talk_ms: int | None = None
+    join_ms: int = 0
 
     @property
     def wait_ms(self) -> int:
@@ -125,8 +126,10 @@ def _visit(visit: Visit, fact: Fact) -> None:
         case "caller_connected":
             visit.outcome, visit.left_at = "answered", fact["at"]
             visit.agent_id, visit.offer_id = fact["agent_id"], fact["offer_id"]
+            visit.join_ms = fact.get("join_ms", 0)
         case "caller_returned":
             visit.outcome, visit.left_at, visit.agent_id, visit.offer_id = "", None, "", ""
+            visit.join_ms = 0
         case "caller_left":
             visit.outcome, visit.left_at = "kicked" if fact["reason"] == "removed" else fact["reason"], fact["at"]
         case "talk_ended":

@@ -137,6 +137,7 @@ def _figures(folded: Folded, visits: list[Visit], question: Question, levels: di
         "sl_offered": _percent(quick + lost, len(visits)),
         "sl_no_short": _percent(quick, not_short),
         "asa_ms": _mean(sum(visit.wait_ms for visit in answered), len(answered)),
+        "join_ms": _mean(sum(visit.join_ms for visit in answered), len(answered)),
         "aht_ms": _mean(talk_ms + wrap_up_ms, len(talked)),
         "talk_ms": talk_ms,
         "wrap_up_ms": wrap_up_ms,

@@ -28,6 +28,7 @@ from ccd.acd.matching.model import Rules
 from ccd.acd.model import Activity, Presence
 from ccd.acd.people import People
 from ccd.acd.strategies import Rings
+from ccd.acd.unready import not_his_word
 from ccd.base.clock import Moment
 
 _TELLS = (AgentReady, AgentNotReady, CallerWaits, CallerHeld, RulesTaken, QueueDropped, CallerLeft, QueueSnapshot)
@@ -172,7 +173,7 @@ class Replay:
         if self.matcher.is_ready(fact.agent_id):
             return
         if fact.presence == Presence.LOGGED_OUT:
-            now = Unready(why=WhyNot.LOGGED_OUT, since=fact.presence_since)
+            now = Unready(why=WhyNot.LOGGED_OUT, detail=not_his_word(fact.cause), since=fact.presence_since)
         elif fact.presence != Presence.AVAILABLE:
             now = Unready(why=WhyNot.ON_BREAK, detail=fact.reason, since=fact.presence_since)
         elif fact.activity != Activity.IDLE:

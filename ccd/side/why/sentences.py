@@ -9,12 +9,13 @@ import datetime as dt
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from ccd.acd.facts import LeftReason, OfferResult
 from ccd.side.why.explain import Reason
 
 LANGUAGES = ("en", "zh")
 
 _REASONS: dict[str, tuple[str, str]] = {
-    "logged_out": ("not logged in{since}", "未签入{since}"),
+    "logged_out": ("not logged in{detail}{since}", "未签入{detail}{since}"),
     "on_break": ("on break{detail}{since}", "小休{detail}{since}"),
     "no_station": ("has no station", "没有话机"),
     "offered": ("is being offered a call{since}", "正在振铃{since}"),
@@ -71,15 +72,55 @@ _EVENTS: dict[str, tuple[str, str]] = {
     "queued": ("joined queue {queue} with priority {priority}", "进入队列 {queue}，优先级 {priority}"),
     "nobody": ("waits in {queue}; nobody could be offered", "在 {queue} 等待；没有可分配的坐席"),
     "not_to": ("became ready, but {reason}", "转为就绪，但{reason}"),
-    "offered": ("call {call_id} was offered to {agent}{rule}", "来电 {call_id} 分配给 {agent}{rule}"),
-    "offer_ended": ("the offer to {agent} ended: {result}, after {ring}", "对 {agent} 的振铃结束：{result}，{ring} 后"),
-    "connected": ("talks to {agent} after waiting {wait}", "等待 {wait} 后与 {agent} 通话"),
+    "offered": ("call {call_id} was offered to {agent}{line}{rule}", "来电 {call_id} 分配给 {agent}{line}{rule}"),
+    "offer_ended": (
+        "the offer to {agent} ended: {result}, after {ring}{asked}",
+        "对 {agent} 的振铃结束：{result}，{ring} 后{asked}",
+    ),
+    "connected": ("talks to {agent} after waiting {wait}{join}", "等待 {wait}{join} 后与 {agent} 通话"),
     "returned": ("{agent} was gone at once; back in line", "{agent} 立即断开；回到队列"),
     "left": ("left queue {queue}: {reason}{by}, after {wait}", "离开队列 {queue}：{reason}{by}，等待 {wait}"),
     "not_ready": ("not ready: {reason}", "未就绪：{reason}"),
     "ready": ("ready for {queues}; nobody waits whom he may take", "就绪（{queues}）；没有可接的来电"),
     "to_another": ("call {call_id} went to {agent}: {reason}", "来电 {call_id} 分配给 {agent}：{reason}"),
 }
+# In English the words of the API, as everywhere else.
+_RESULTS: dict[str, str] = {
+    OfferResult.ACCEPTED: "已接听",
+    OfferResult.NO_ANSWER: "无人接听",
+    OfferResult.BUSY: "话机忙",
+    OfferResult.REJECTED: "坐席拒接",
+    OfferResult.NOT_REGISTERED: "话机未注册",
+    OfferResult.UNKNOWN_USER: "用户不存在",
+    OfferResult.UNREACHABLE: "话机不可达",
+    OfferResult.REDIRECTED: "话机转移",
+    OfferResult.CONGESTION: "线路拥塞",
+    OfferResult.LOST_RACE: "其他坐席先接听",
+    OfferResult.CANCELLED: "已取消",
+}
+_LEFT: dict[str, str] = {
+    LeftReason.CONNECTED: "已接通",
+    LeftReason.ABANDONED: "来电放弃",
+    LeftReason.SHORT_ABANDONED: "短时放弃",
+    LeftReason.TIMED_OUT: "等待超时",
+    LeftReason.OVERFLOWED: "溢出",
+    LeftReason.EXIT_KEY: "按键退出",
+    LeftReason.FULL: "队列已满",
+    LeftReason.NO_AGENTS: "无坐席",
+    LeftReason.CLOSED: "队列关闭",
+    LeftReason.MOVED: "移至其他队列",
+    LeftReason.KICKED: "被移出",
+    LeftReason.CALLBACK: "转为回呼",
+    LeftReason.SWITCH_LOST: "交换机中断",
+}
+_ASKED: dict[str, tuple[str, str]] = {
+    "accepted": ("; he pressed 1", "；已按 1 确认"),
+    "no_answer": ("; it was answered, and nobody pressed 1", "；电话已接通，但无人按 1 确认"),
+    "rejected": ("; it was answered, and refused then", "；电话已接通，随后拒接"),
+    "other": ("; it had been answered", "；电话已接通"),
+}
+"""What a telephone's owner did who was asked to press 1, by how the offer ended."""
+_STANDING = (", on his standing leg", "（长通话线路）")
 
 
 class Sentences:
@@ -100,13 +141,16 @@ class Sentences:
         for key in ("others", "passed_over", "callers"):
             if key in said:
                 said[key] = [one | {"text": self._who(one, first)} for one in said[key]]
-        values: dict[str, Any] = {
-            key: event.get(key, "") for key in ("queue", "priority", "call_id", "agent", "result")
-        }
+        values: dict[str, Any] = {key: event.get(key, "") for key in ("queue", "priority", "call_id", "agent")}
+        values["result"] = self._word(_RESULTS, event.get("result", ""))
         values["ring"] = self._seconds(event.get("ring_ms", 0))
         values["wait"] = self._seconds(event.get("wait_ms", 0))
         values["queues"] = ", ".join(event.get("queues", ()))
         values["by"] = self._aside(" by {}", "（{}）", event.get("who"))
+        values["line"] = _STANDING[self._column] if event.get("standing") else ""
+        values["join"] = self._aside(", {} of it at the join", "（含接通播报 {}）", self._join(event))
+        result = event.get("result") if event.get("result") in _ASKED else "other"
+        values["asked"] = self._pick(_ASKED, str(result)) if event.get("asked") else ""
         reason = event.get("reason", "")
         if isinstance(reason, dict):
             said["reason"] = reason | {"text": self._reason(reason, first)}
@@ -115,12 +159,17 @@ class Sentences:
             text = self._pick(_EVENTS, event["event"]).format(**values, reason=reason, rule="")
             said["text"] = f"{name} {text}" if event["event"] == "not_to" else text
             return said
+        if reason:
+            reason = self._word(_LEFT, reason)
         rule = event.get("rule")
         if rule:
             said["rule"] = rule | {"text": self._pick(_RULES, rule["code"]).format(strategy=rule.get("strategy", ""))}
         joined = (("：" if self._column else ": ") + said["rule"]["text"]) if rule else ""
         said["text"] = self._pick(_EVENTS, event["event"]).format(**values, reason=reason, rule=joined)
         return said
+
+    def _join(self, event: Reason) -> str:
+        return self._seconds(event["join_ms"]) if event.get("join_ms") else ""
 
     def _who(self, reason: Reason, first: str) -> str:
         name = reason.get("agent") or reason.get("call_id", "")
@@ -132,13 +181,24 @@ class Sentences:
             value = reason.get(key, "")
             values[key] = self._seconds(value) if reason["code"].endswith("_ms") else value
         values["open"] = ", ".join(map(str, reason.get("open", ()))) or "-"
-        values["detail"] = self._aside(" ({})", "（{}）", reason.get("detail"))
+        values["detail"] = self._aside(" ({})", "（{}）", self._detail(reason))
         values["since"] = self._aside(" since {}", "（自 {}）", self._time(reason.get("not_ready_since", 0)))
         values["until"] = self._aside(" until {}", "（至 {}）", self._time(reason.get("until", 0)))
         return self._pick(_REASONS, reason["code"]).format(**values, first_name=first)
 
     def _pick(self, texts: dict[str, tuple[str, str]], code: str) -> str:
         return texts[code][self._column]
+
+    def _detail(self, reason: Reason) -> str:
+        """The reason of a break, a node, or how the standing leg ended whose end signed the agent out."""
+        detail: str = reason.get("detail", "")
+        if reason["code"] != "logged_out" or not detail:
+            return detail
+        ended = self._word(_RESULTS | {"lost": "已断开"}, detail.removeprefix("standing_"))
+        return f"{'长通话线路：' if self._column else 'standing leg: '}{ended}"
+
+    def _word(self, chinese: dict[str, str], word: str) -> str:
+        return chinese.get(word, word) if self._column else word
 
     def _seconds(self, ms: int) -> str:
         seconds = f"{ms / 1000:g}" if abs(ms) < 10_000 else f"{ms / 1000:.0f}"

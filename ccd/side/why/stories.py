@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 import msgspec
@@ -24,7 +24,7 @@ class Window(msgspec.Struct):
 
     snapshot: QueueSnapshot | None
     configuration: list[ConfigurationTaken]
-    boots: list[list[Any]]
+    boots: Sequence[Iterable[Any]]
 
 
 class Story:
@@ -72,8 +72,9 @@ class Story:
     def offer(self, fact: OfferMade) -> None:
         """An offer with all its reasons, from the state that led to it."""
         waiting = self.replay.matcher.known(fact.entry_id)
+        line = {"standing": True} if fact.standing else {}
         if waiting is None or fact.queue_id != waiting.queue_id:
-            self.add(fact.at, "offered", call_id=fact.call_id, agent_id=fact.agent_id, queue_id=fact.queue_id)
+            self.add(fact.at, "offered", call_id=fact.call_id, agent_id=fact.agent_id, queue_id=fact.queue_id, **line)
             return
         others = explain.everybody_else(self.replay, fact.agent_id, waiting, fact.at)
         self.add(
@@ -86,6 +87,7 @@ class Story:
             rule=explain.rule_of(self.replay, fact.agent_id, waiting, others),
             others=others,
             passed_over=explain.passed_over(self.replay, fact.agent_id, waiting),
+            **line,
         )
 
     def ended(self, fact: OfferEnded) -> None:
@@ -97,6 +99,7 @@ class Story:
             agent_id=fact.agent_id,
             result=fact.result.value,
             ring_ms=fact.ring_ms,
+            **({"asked": True} if fact.asked else {}),
         )
 
     def _named(self, value: Any) -> Any:
@@ -125,6 +128,7 @@ class CallStory(Story):
     def __init__(self, call_id: str) -> None:
         super().__init__()
         self.call_id = call_id
+        self._visits: set[str] = set()
         self._last: list[Reason] | None = None
         self._waits: tuple[Moment, str] | None = None
 
@@ -140,7 +144,7 @@ class CallStory(Story):
         """What became of him, and who became ready while he waited."""
         match fact:
             case CallerQueued() if fact.call_id == self.call_id:
-                self.add(fact.at, "queued", queue_id=fact.queue_id, priority=fact.priority)
+                self._queued(fact)
             case CallerWaits() if fact.call_id == self.call_id and fact.served and not self.replay.coming:
                 self._waits = (fact.at, fact.waiting.entry_id)
             case AgentReady() if fact.served:
@@ -148,14 +152,23 @@ class CallStory(Story):
             case OfferEnded() if fact.call_id == self.call_id:
                 self.ended(fact)
             case CallerConnected() if fact.call_id == self.call_id:
-                self.add(fact.at, "connected", agent_id=fact.agent_id, wait_ms=fact.wait_ms)
+                join = {"join_ms": fact.join_ms} if fact.join_ms else {}
+                self.add(fact.at, "connected", agent_id=fact.agent_id, wait_ms=fact.wait_ms, **join)
             case CallerReturned() if fact.call_id == self.call_id:
                 self.add(fact.at, "returned", agent_id=fact.agent_id)
             case CallerLeft() if fact.call_id == self.call_id:
                 by = {"who": fact.who} if fact.who else {}
                 self.add(fact.at, "left", reason=fact.reason.value, wait_ms=fact.wait_ms, queue_id=fact.queue_id, **by)
+                if fact.onward is not None:
+                    self._queued(fact.onward)
             case _:
                 pass
+
+    def _queued(self, fact: CallerQueued) -> None:
+        """He stands in a queue; told once, though a move tells it twice, and a restart perhaps a third time."""
+        if fact.entry_id not in self._visits:
+            self._visits.add(fact.entry_id)
+            self.add(fact.at, "queued", queue_id=fact.queue_id, priority=fact.priority)
 
     def answer(self) -> dict[str, Any]:
         """As every story, with how he stands at the end."""
