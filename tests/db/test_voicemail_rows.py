@@ -244,7 +244,7 @@ class Office:
             root=str(root),
             clock=self.clock,
             delete=self._delete,
-            desk=FileDesk(settle_seconds=0.01, deadline_seconds=0.3),
+            desk=FileDesk(settle_seconds=0.01, deadline_seconds=5.0),
         )
 
     def _delete(self, voicemail_id: str, reason: str) -> None:
@@ -294,6 +294,7 @@ def test_a_message_in_which_nothing_is_said_is_deleted(office: Office) -> None:
 
 
 def test_a_file_that_is_missing_is_said_so(office: Office) -> None:
+    office.files._desk = FileDesk(settle_seconds=0.01, deadline_seconds=0.2)
     office.journal.write(left(local_path=str(office.root / "voicemails" / "none.wav")))
     with capture_logs() as logs:
         office.look_until(file="missing")
