@@ -11,6 +11,7 @@ if __name__ == "__main__":  # whoever imports it (a test) decides for himself
 
     monkey.patch_all()
 
+import gc
 import os
 import signal
 import subprocess
@@ -188,6 +189,7 @@ def main() -> None:
         if house.state.load_configuration() is None:
             house.take_configuration(configuration)
         house.start()
+        gc.freeze()  # as `ccd run` does
         house.wait()
     finally:
         house.close()

@@ -53,6 +53,11 @@ class Mailbox:
         self.gone = LegGone(self.leg_id, cause)
         self._wake()
 
+    def check(self) -> None:
+        """Raises LegGone if the leg has ended: a new one each time, for one that is kept keeps all that it came through."""
+        if self.gone is not None:
+            raise LegGone(self.leg_id, self.gone.cause)
+
     def wait(self, *kinds: type[T], timeout: float | None = None) -> T | None:
         """The next event of one of `kinds` (others before it are passed over), or None after `timeout` seconds.
 
@@ -63,8 +68,7 @@ class Mailbox:
         """
         deadline = None if timeout is None else self._clock.monotonic() + timeout
         while True:
-            if self.gone is not None:
-                raise self.gone
+            self.check()
             while self._events:
                 event = self._events.popleft()
                 if isinstance(event, kinds):

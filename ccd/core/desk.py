@@ -24,7 +24,7 @@ from ccd.core.queue_door import QueueDesk
 from ccd.core.reception import Reception
 from ccd.core.screen import Screen
 from ccd.core.site import Site
-from ccd.ivr.answering import answer_in_time
+from ccd.ivr.answering import AnswerInTime
 from ccd.ivr.doors import Diverted, Doors
 from ccd.ivr.flow import Flow
 from ccd.ivr.frames import NONE_WAIT
@@ -196,10 +196,11 @@ class Desk:
             self.give_up(leg, "flow_failed")
 
         trunk = self._site.trunk_of(call)
-        not_in_time = answer_in_time(talk, trunk.answer_within_ms if trunk else 0)
+        in_time = AnswerInTime(talk, trunk.answer_within_ms if trunk else 0)
 
         def over(_: Greenlet) -> None:
-            not_in_time()
+            in_time.call_off()
+            talk.close()
             self.running.pop(call.call_id, None)
             self._queues.end(leg.leg_id)
 

@@ -92,8 +92,7 @@ class Memory:
     def save(self) -> None:
         """Encode now, so that ledger and position agree; write in a thread, since fsync may take its time."""
         position = self._spool.position
-        content = {"ledger": msgspec.to_builtins(self._ledger), "position": msgspec.to_builtins(position)}
-        self._state.save("runtime", content)
+        self._state.save("runtime", {"ledger": self._ledger, "position": position})
         self._saved = position
         if self._clock.monotonic() >= self._callers_due:
             self.save_callers()

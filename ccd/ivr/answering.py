@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import structlog
@@ -19,30 +18,36 @@ MARGIN_MS = 3_000
 AGAIN_S = 2.0
 
 
-def answer_in_time(talk: Talk, limit_ms: int) -> Callable[[], None]:
-    """Have a call answered shortly before `limit_ms` after its arrival, 0 for never; returns what calls that off.
+class AnswerInTime:
+    """Has a call answered shortly before `limit_ms` after its arrival, 0 for never, unless it is called off.
 
     The moment counts from the arrival, so that it is the same after a restart.
     """
-    timers: list[Timer] = []
 
-    def due() -> None:
-        leg = talk.leg
+    def __init__(self, talk: Talk, limit_ms: int) -> None:
+        self._talk = talk
+        self._timer: Timer | None = None
+        self._told = False
+        if limit_ms and not talk.leg.answered_at:
+            waited = ms_between(talk.call.arrived_at, talk.clock.now())
+            self._later(max(0, limit_ms - min(MARGIN_MS, limit_ms // 4) - waited) / 1000)
+
+    def call_off(self) -> None:
+        """It is answered, or over."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    def _later(self, seconds: float) -> None:
+        self._timer = self._talk.clock.call_later(seconds, self._due)
+
+    def _due(self) -> None:
+        self._timer = None
+        talk, leg = self._talk, self._talk.leg
         if leg.answered_at or leg.in_fallback or talk.mailbox.gone is not None:
             return
-        if len(timers) == 1:
+        if not self._told:
+            self._told = True
             log.info("answered_before_trunk_gives_up", call_id=talk.call.call_id, trunk=talk.call.trunk)
         talk.switch.tell(Answer(leg_id=leg.leg_id))
-        later(AGAIN_S)  # the order may go down with a connection
-
-    def later(seconds: float) -> None:
-        timers.append(talk.clock.call_later(seconds, due))
-
-    def off() -> None:
-        if timers:
-            timers[-1].cancel()
-
-    if limit_ms and not talk.leg.answered_at:
-        waited = ms_between(talk.call.arrived_at, talk.clock.now())
-        later(max(0, limit_ms - min(MARGIN_MS, limit_ms // 4) - waited) / 1000)
-    return off
+        self._later(AGAIN_S)  # the order may go down with a connection

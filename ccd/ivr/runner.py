@@ -60,8 +60,7 @@ def run_flow(
         for step in range(MAX_STEPS):
             if step % STEPS_AT_ONCE == STEPS_AT_ONCE - 1:
                 gevent.sleep(0)
-            if talk.mailbox.gone is not None:  # gone before this greenlet ran: a node may ring phones before it waits
-                raise talk.mailbox.gone
+            talk.mailbox.check()  # gone before this greenlet ran: a node may ring phones before it waits
             values, (sha256, around) = talk.values.changed(), course.told()
             remember(course.flow.sha256, course.node, values, around)
             publish(

@@ -76,6 +76,12 @@ class Talk:
         self._complained: set[str] = set()
         self.values = Values(call, values)
 
+    def close(self) -> None:
+        """The flow is over. Nothing here holds on to itself any more: what thousands of calls left to the garbage collector,
+        it held everybody up for."""
+        self.mailbox.aside = None
+        del self.keys, self.doors
+
     def answer(self) -> None:
         """Answer now, unless the route says that a queue or an agent does; wait until the switch has done it."""
         if self.answer_point == "at_once":
