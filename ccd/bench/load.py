@@ -92,6 +92,7 @@ class Centre(Stage):
         self.decisions = Decisions()
         self.agents = tuple(f"a{number:04d}" for number in range(size.agents))
         self._wire: Wire | None = None
+        self._processors = sorted(os.sched_getaffinity(0))
 
     def __enter__(self) -> Self:
         ring = Ring("answer", 0, TALK_MS)
@@ -107,6 +108,7 @@ class Centre(Stage):
 
     def close(self) -> None:
         """End everything."""
+        os.sched_setaffinity(0, set(self._processors))
         if self._wire is not None:
             self._wire.close()
         super().close()
@@ -123,10 +125,11 @@ class Centre(Stage):
 
     def _part(self) -> None:
         """Core has a processor of its own, the rest has the others."""
-        own, *others = sorted(os.sched_getaffinity(0))
+        own, *others = self._processors = sorted(os.sched_getaffinity(0))
         os.sched_setaffinity(self.core.pid, {own})
         if others and self.world.process is not None:
             os.sched_setaffinity(self.world.process.pid, set(others))
+            os.sched_setaffinity(0, set(others))  # who dials here would hold core up, and it would count as core's
 
 
 def _recorded(made: Configuration) -> Configuration:
