@@ -47,7 +47,7 @@ def run(*, quick: bool) -> Result:
         (few_ops, few_ms), (many_ops, many_ms) = costs
         figures[f"ratio_{what}"] = round(many_ops / few_ops, 2)
         figures[f"ratio_{what}_ms"] = round(many_ms / few_ms, 2)
-        figures[f"{what}operations"] = [few_ops, many_ops]
+        figures[f"{what}_operations"] = [few_ops, many_ops]
         figures[f"{what}_ms"] = [round(few_ms, 4), round(many_ms, 4)]
         size = waiting if what == "waiting" else agents
         figures[f"{what}_from_to"] = [FEW, size]
