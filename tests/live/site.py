@@ -316,7 +316,7 @@ class Story:
         daemon, number = self.site.daemon, caller.script.number
 
         def closed() -> dict[str, Any] | None:
-            rows = daemon.listed("calls", ended=1, limit=50)
+            rows = daemon.listed("calls", ended=1, limit=500)
             return next((row for row in rows if row["caller_number"] == number), None)
 
         found = until(closed, f"{number} on record", timeout)
