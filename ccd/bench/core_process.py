@@ -11,7 +11,6 @@ if __name__ == "__main__":  # whoever imports it (a test) decides for himself
 
     monkey.patch_all()
 
-import gc
 import os
 import signal
 import subprocess
@@ -24,6 +23,7 @@ import gevent
 import msgspec
 
 from ccd.base import log as logging
+from ccd.base.collector import Collector
 from ccd.base.errors import CcdError, DaemonUnreachable
 from ccd.base.processes import die_with_parent
 from ccd.core.house import House
@@ -189,7 +189,7 @@ def main() -> None:
         if house.state.load_configuration() is None:
             house.take_configuration(configuration)
         house.start()
-        gc.freeze()  # as `ccd run` does
+        Collector(house.clock, lambda: len(house.registry.calls)).start()  # as `ccd run` does
         house.wait()
     finally:
         house.close()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import signal
 from collections.abc import Mapping
 
@@ -10,6 +9,7 @@ import gevent
 import structlog
 
 from ccd.base import log as logging
+from ccd.base.collector import Collector
 from ccd.core.house import House
 from ccd.settings.load import load
 from ccd.settings.model import Settings
@@ -35,12 +35,14 @@ def run(path: str, options: Mapping[str, str]) -> int:
         gevent.signal_handler(number, house.stop_soon)
     if house.side is not None:
         gevent.signal_handler(signal.SIGHUP, house.side.reload)
+    collector = Collector(house.clock, lambda: len(house.registry.calls))
     try:
         house.start()
-        gc.freeze()  # agents, queues and flows stay: the collector need not look at them again and again
+        collector.start()
         house.wait()
     finally:
         house.close()
+        collector.stop()
     return 0
 
 

@@ -14,6 +14,7 @@ from pathlib import Path
 import gevent
 import msgspec
 
+from ccd.base.collector import Collector
 from ccd.sim.control import Control, write_diaries
 from ccd.sim.messages import Story
 from ccd.sim.switch import SimulatedSwitch
@@ -36,6 +37,9 @@ def main() -> None:
     switch.start()
     control = Control(switch, asked.control)
     control.start()
+    Collector(
+        switch.clock, lambda: len(switch.core.channels)
+    ).start()  # a switch that stands still would count as ccd's
     gevent.signal_handler(signal.SIGTERM, control.stopped.set)
     gevent.signal_handler(signal.SIGINT, control.stopped.set)
     sys.stdout.write(msgspec.json.encode({"port": switch.port, "control": control.port}).decode() + "\n")
