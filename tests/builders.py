@@ -100,7 +100,13 @@ class World:
         self.tell_flow: Callable[[str, str], bool] = lambda leg_id, number: True
         self.registry = Registry(self.clock, self.publish)
         self.guards = Guards(self.switch, self.clock)
-        self.acd = Acd(self._ports(), self._done, self.ledger.remembered, left_places=self.ledger.left_places)
+        self.acd = Acd(
+            self._ports(),
+            self._done,
+            self.ledger.remembered,
+            closings=self.ledger.queue_closings,
+            left_places=self.ledger.left_places,
+        )
         self.recordings = Recordings(
             clock=self.clock,
             publish=self.publish,
@@ -169,16 +175,16 @@ class World:
         on = self.bus.on
         on(LegEnded, lambda fact: self.guards.forget(fact.leg_id))
         on(LegCreated, self.acd.offers.given_up.on_leg_created)
-        on(LegCreated, self.acd.roster.phones.on_leg_created)
-        on(LegAnswered, self.acd.offers.on_answered)
+        on(LegCreated, self.acd.roster.seats.phones.on_leg_created)
+        on(LegAnswered, self.acd.offers.bridging.on_answered)
         on(LegRinging, self.acd.offers.on_ringing)
-        on(LegParked, self.acd.on_leg_parked)
-        on(LegsBridged, self.acd.offers.on_bridged)
+        on(LegParked, self.acd.legs.on_parked)
+        on(LegsBridged, self.acd.offers.bridging.on_bridged)
         on(ApplicationEnded, self.acd.offers.on_played)
         on(DigitPressed, self.acd.offers.accepting.on_pressed)
         on(RecordStopped, self.recordings.on_stopped)
         on(LegEnded, self.recordings.on_leg_ended)
-        on(LegEnded, self.acd.on_leg_ended)
+        on(LegEnded, self.acd.legs.on_ended)
         CallMarks(self.registry).listen(self.bus)
         self.points.listen(self.bus)
 
@@ -244,8 +250,8 @@ class World:
             self.say(ChannelAnswered(leg_id=leg_id, at=self.clock.now()))
         return leg_id
 
-    def enter(self, leg_id: str, queue_name: str = "support", priority: int = 0) -> QueuedCaller:
-        """A caller who has arrived joins a queue."""
+    def enter(self, leg_id: str, queue_name: str = "support", priority: int = 0, **more: Any) -> QueuedCaller:
+        """A caller who has arrived joins a queue. `more`: what else `Acd.enqueue` is told."""
         leg = self.registry.legs[leg_id]
         return self.acd.enqueue(
             call_id=leg.call_id,
@@ -255,6 +261,7 @@ class World:
             queue_id=f"q-{queue_name}",
             priority=priority,
             answered=bool(leg.answered_at),
+            **more,
         )
 
     def caller_queues(self, queue_name: str = "support", priority: int = 0, *, answered: bool = True) -> str:

@@ -98,7 +98,7 @@ class Accepting:
             self._ports.switch_of(offer.node).tell(StopPlaying(leg_id=offer.leg_id))
         self.drop(offer)
         offer.answered_at = event.at
-        self._acd.offers.join(offer)
+        self._acd.offers.bridging.join(offer)
 
     def drop(self, offer: Offer) -> None:
         """He is not asked any more."""

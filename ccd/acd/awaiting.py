@@ -52,9 +52,9 @@ class Awaited:
             return
         now = self._ports.clock.now()
         if caller.stay in (Stay.TALKING, Stay.ENDING):
-            self._acd.end_talk(caller, caller.ended_at or now, EndedBy.AGENT)
+            self._acd.talks.end(caller, caller.ended_at or now, EndedBy.AGENT)
         if caller.stay is Stay.TALKED:
-            self._acd.forget_talked(caller)
+            self._acd.talks.forget(caller)
         else:
             self._acd.leave(caller, LeftReason.OVERFLOWED, now)
 
@@ -64,7 +64,7 @@ class Awaited:
             return
         log.warning("caller_awaited_too_long", call_id=caller.call_id, leg_id=caller.leg_id, stay=str(caller.stay))
         if self._ports.is_parked(caller.leg_id):
-            self._acd.came_back(caller)
+            self._acd.legs.came_back(caller)
         elif not self._ports.node_is_up(caller.node):
             self.expect(caller, looks)  # the reconciliation that follows finds out
         elif looks >= MOST_LOOKS:

@@ -10,14 +10,16 @@ import msgspec
 
 from ccd.acd import phrases, shown, strategies
 from ccd.acd.asks import asks_of, from_json, steps_of
+from ccd.acd.matching.needs import Graded, Needs
 from ccd.acd.model import Agent, Queue, Tier
-from ccd.acd.overflow import When
+from ccd.acd.overflow import leaves_in_time
 from ccd.base.codes import BadInput
 from ccd.base.errors import Refused
 from ccd.base.skills import checked_levels
 
 HEAVIEST = 100
 LAST_RANK = 1000
+_LEAVE = "give that queue a longest wait (max_wait_ms), or an overflow by waiting time"
 
 
 def checked_queue(queue: Queue) -> Queue:
@@ -74,8 +76,7 @@ def _check_join(queue: Queue) -> None:
 
 
 def _check_nobody_waits_for_ever(queue: Queue) -> None:
-    waits_so_long = queue.max_wait_ms or any(rule.when is When.WAITED for rule in queue.overflow)
-    if queue.ageing_ms == 0 and not waits_so_long:
+    if queue.ageing_ms == 0 and not leaves_in_time(queue):
         raise BadInput(
             "ageing_ms: without ageing callers of lower priority could wait for ever: "
             "give a longest wait (max_wait_ms) with it, or an overflow by waiting time"
@@ -121,3 +122,32 @@ def check_skills_exist(queue: Queue, agents: Iterable[Agent]) -> None:
                 raise BadInput(
                     f"asks: no agent has the skill {skill!r}; {there} (`ccd agents set NAME --skill {skill}=5`)"
                 )
+
+
+def check_nobody_starves(queue: Queue, others: Iterable[Queue], tiers: Iterable[Tier], agents: Iterable[Agent]) -> None:
+    """BadInput where callers could wait for ever by what is configured, whoever is signed in.
+
+    That is: no agent has what a queue still asks for in the end; or a queue in which no waiting outweighs a priority shares an
+    agent with one that nobody leaves by time, so that a flood of important callers there keeps those here for ever.
+    """
+    staff = {agent.agent_id: agent for agent in agents}
+    least = queue.asks[-1].required if queue.asks else ()
+    if least and not leaves_in_time(queue) and not any(_meets(agent, least) for agent in staff.values()):
+        wanted = ", ".join(f"{skill} {level}" for skill, level in least)
+        raise BadInput(f"asks: no agent has {wanted}, and nothing relaxes it: callers could wait for ever; {_LEAVE}")
+    serve: dict[str, set[str]] = {}
+    for tier in tiers:
+        serve.setdefault(tier.queue_id, set()).add(tier.agent_id)
+    for other in others:
+        shared = serve.get(queue.queue_id, set()) & serve.get(other.queue_id, set())
+        for strict, ages in ((queue, other), (other, queue)):
+            if shared and strict.ageing_ms == 0 and not leaves_in_time(ages):
+                names = sorted(staff[one].name for one in shared if one in staff)
+                raise BadInput(
+                    f"ageing_ms: no waiting outweighs a priority in {strict.name}, which shares {', '.join(names[:3])} with "
+                    f"{ages.name}, whose callers could then wait for ever; {_LEAVE}"
+                )
+
+
+def _meets(agent: Agent, least: Graded) -> bool:
+    return Needs(required=least).are_met_by(agent.skills)

@@ -6,7 +6,6 @@ refusal that is forgotten) has its due time. Nothing polls.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
@@ -14,35 +13,24 @@ from typing import TYPE_CHECKING
 from ccd.acd import strategies
 from ccd.acd.agent_states import AgentState
 from ccd.acd.callers import QueuedCaller, Stay
-from ccd.acd.inputs import Unready
 from ccd.acd.last_agent import comes
 from ccd.acd.matching.matcher import Matcher
-from ccd.acd.matching.model import Post, Ready, Rules, Waiting
+from ccd.acd.matching.model import Rules, Waiting
 from ccd.acd.matching.needs import Needs
 from ccd.acd.matching.score import place_of
-from ccd.acd.matching.stages import Tiers, stage_at, stages_of
-from ccd.acd.model import Presence, Queue, Tier
+from ccd.acd.matching.stages import stage_at, stages_of
+from ccd.acd.midnights import Midnights
+from ccd.acd.model import Presence, Queue
 from ccd.acd.ports import Ports
-from ccd.acd.remembered import Asked, Remembered, next_midnight
+from ccd.acd.posts import Posts
+from ccd.acd.remembered import Asked, Remembered
+from ccd.acd.staffing import Staffing
 from ccd.acd.strategies import Forgets, Rings
 from ccd.acd.telling import Telling
-from ccd.acd.unready import why_not
-from ccd.base.clock import Moment, Timer, ms_between
+from ccd.base.clock import Moment, ms_between
 
 if TYPE_CHECKING:
     from ccd.acd.service import Acd
-
-
-class _Staff:
-    """How many agents a queue has on each level, and how many of them are there: counted, so that a log-in costs no look
-    at the others."""
-
-    def __init__(self) -> None:
-        self.levels: Counter[int] = Counter()
-        self.present: Counter[int] = Counter()
-
-
-_NOBODY = _Staff()
 
 
 class Deciding:
@@ -62,8 +50,9 @@ class Deciding:
         self._acd = acd
         self._offer = offer
         self._levels: dict[str, tuple[int, ...]] = {}
-        self._midnights: dict[str, Timer] = {}
-        self._staff: dict[str, _Staff] = {}
+        self._staffing = Staffing()
+        self._posts = Posts(ports, acd, remembered)
+        self._midnights = Midnights(ports.clock, self._new_day)
         self._held_back = False
 
     # --- configuration ----------------------------------------------------------------------------
@@ -71,25 +60,22 @@ class Deciding:
     def take_queue(self, queue: Queue) -> None:
         """A queue is new, or its settings are."""
         made = strategies.named(queue.strategy)
-        levels = self._levels[queue.queue_id] = self._counted_levels(queue)
+        levels = self._levels[queue.queue_id] = self._staffing.levels(queue)
         draws = self.remembered.asked.get(queue.queue_id, Asked()).draws
         self.telling.rules(Rules(queue_id=queue.queue_id, strategy=made, levels=levels), draws)
         for vip in {False, made.vip}:
             self.matcher.expect(
-                queue.queue_id, (needs for _, needs in stages_of(queue.asks, self._tiers(queue), vip=vip))
+                queue.queue_id, (needs for _, needs in stages_of(queue.asks, self._staffing.tiers(queue), vip=vip))
             )
-        self.remembered.zones = {
-            self._zone(one.settings)
-            for one in self._acd.queues.values()
-            if strategies.named(one.settings.strategy).forgets is Forgets.MIDNIGHT
-        }
-        self._await_midnights()
+        zones = [(one.settings.zone or self._acd.zone, one.settings.strategy) for one in self._acd.queues.values()]
+        self.remembered.zones = {zone for zone, _ in zones}  # a queue may be given another strategy at noon
+        self._midnights.watch({zone for zone, name in zones if strategies.named(name).forgets is Forgets.MIDNIGHT})
 
     def drop_queue(self, queue_id: str) -> None:
         """A queue is gone."""
         self.telling.queue_gone(queue_id)
         self._levels.pop(queue_id, None)
-        self._staff.pop(queue_id, None)
+        self._staffing.drop_queue(queue_id)
 
     @contextmanager
     def together(self, agents: Mapping[str, AgentState]) -> Iterator[None]:
@@ -99,13 +85,7 @@ class Deciding:
             yield
         finally:
             self._held_back = False
-        self._staff = {queue_id: _Staff() for queue_id in self._acd.queues}
-        for agent in agents.values():
-            agent.counted = agent.presence is Presence.AVAILABLE
-            for tier in agent.tiers:
-                if tier.queue_id in self._staff:
-                    self._staff[tier.queue_id].levels[tier.level] += 1
-                    self._staff[tier.queue_id].present[tier.level] += agent.counted
+        self._staffing.count(self._acd.queues, agents.values())
         self.telling.configured((state.settings for state in self._acd.queues.values()), agents.values())
         for state in self._acd.queues.values():
             self.take_queue(state.settings)
@@ -114,55 +94,31 @@ class Deciding:
                 self._put(caller)
         self.serve_all()
 
-    def _counted_levels(self, queue: Queue) -> tuple[int, ...]:
-        """The levels that a queue's tiers have; without those that nobody staffs, where the queue skips them.
-
-        Who is on break staffs nothing: mod_callcenter counts him, so that callers wait for a level that is at lunch.
-        """
-        staff = self._staff.get(queue.queue_id, _NOBODY)
-        counted = staff.present if queue.skip_empty_tiers else staff.levels
-        return tuple(sorted(level for level, agents in counted.items() if agents))
-
     def _count_levels(self, queue: Queue) -> bool:
         """Whether other levels count now; then everybody who waits there may have others to wait for."""
-        if self._counted_levels(queue) == self._levels.get(queue.queue_id):
+        if self._staffing.levels(queue) == self._levels.get(queue.queue_id):
             return False
         self.take_queue(queue)
         return True
 
-    def _zone(self, queue: Queue) -> str:
-        return queue.zone or self._acd.zone
-
-    def _await_midnights(self) -> None:
-        for zone in self.remembered.zones - set(self._midnights):
-            self._await_midnight(zone)
-        for zone in set(self._midnights) - self.remembered.zones:
-            self._midnights.pop(zone).cancel()
-
-    def _await_midnight(self, zone: str) -> None:
-        now = self._ports.clock.now()
-        seconds = (next_midnight(now, zone) - now) / 1e6
-        self._midnights[zone] = self._ports.clock.call_later(seconds, lambda: self._midnight(zone))
-
-    def _midnight(self, zone: str) -> None:
+    def _new_day(self) -> None:
         """A new day: the agents who are ready stand in another order from now on."""
-        self._await_midnight(zone)
         for agent in list(self._acd.roster.agents.values()):
             if self.matcher.is_ready(agent.agent_id):
-                self.telling.ready(self._ready(agent), served=False)
+                self.telling.ready(self._posts.ready(agent), served=False)
 
     # --- agents -----------------------------------------------------------------------------------
 
     def agent_changed(self, agent: AgentState) -> None:
         """Keep step with one agent, and serve him if he has become free."""
-        ready = self._ready(agent)
-        others_too = not self._held_back and self._counts_anew(agent)
+        ready = self._posts.ready(agent)
+        others_too = not self._held_back and self._staffing.came_or_went(agent) and self._levels_changed(agent)
         if ready.posts:
             entry_id = self.telling.ready(ready, served=not self._held_back and not others_too)
             if entry_id:
                 self._ask(self._acd.callers[entry_id], agent)
         else:
-            self.telling.not_ready(agent.agent_id, self._why_not(agent))
+            self.telling.not_ready(agent.agent_id, self._posts.why_none(agent))
         if agent.presence is not Presence.AVAILABLE and not self._held_back:
             others_too |= self._nobody_waits_for(agent)
         if others_too:
@@ -171,7 +127,7 @@ class Deciding:
     def talked(self, agent_id: str) -> None:
         """What he has talked is known now; his leg may have ended, and he been ready, before his caller's did."""
         if self.matcher.is_ready(agent_id):
-            self.telling.ready(self._ready(self._acd.roster.agents[agent_id]), served=False)
+            self.telling.ready(self._posts.ready(self._acd.roster.agents[agent_id]), served=False)
 
     def _nobody_waits_for(self, agent: AgentState) -> bool:
         """He is on break or gone: whoever waited for him alone is anybody's at once. Tells whether somebody did."""
@@ -184,48 +140,13 @@ class Deciding:
             self._put(caller)
         return bool(waited)
 
-    def _counts_anew(self, agent: AgentState) -> bool:
+    def _levels_changed(self, agent: AgentState) -> bool:
         """Whether his coming or going changed which levels count, so that others may be served as well."""
-        if agent.counted == (agent.presence is Presence.AVAILABLE):
-            return False
-        agent.counted = not agent.counted
+        changed = False
         for tier in agent.tiers:
-            if tier.queue_id in self._staff:
-                self._staff[tier.queue_id].present[tier.level] += 1 if agent.counted else -1
-        states = [self._acd.queues[tier.queue_id] for tier in agent.tiers if tier.queue_id in self._acd.queues]
-        changed = [state for state in states if self._count_levels(state.settings)]
-        return bool(changed)
-
-    def _why_not(self, agent: AgentState) -> Unready:
-        clock, node = self._ports.clock, agent.station.node if agent.station else ""
-        return why_not(agent, clock.now(), clock.monotonic(), node_up=self._ports.node_is_up(node))
-
-    def _ready(self, agent: AgentState) -> Ready:
-        """An agent as the matcher sees him; without a post when he may not be offered anything."""
-        posts: tuple[Post, ...] = ()
-        if agent.may_be_offered(self._ports.clock.monotonic()) and self._ports.node_is_up(
-            agent.station.node if agent.station else ""
-        ):
-            posts = tuple(self._post(agent, tier) for tier in agent.tiers if self._serves(agent, tier))
-        return Ready(agent_id=agent.agent_id, posts=posts, skills=agent.settings.skills, idle_since=agent.idle_since)
-
-    def _serves(self, agent: AgentState, tier: Tier) -> bool:
-        queue = self._acd.queues.get(tier.queue_id)
-        return queue is not None and not (agent.elsewhere and queue.settings.busy_elsewhere)
-
-    def _post(self, agent: AgentState, tier: Tier) -> Post:
-        queue = self._acd.queues[tier.queue_id].settings
-        today = self.remembered.today(agent.agent_id, self._zone(queue), self._ports.clock.now())
-        return Post(
-            queue_id=tier.queue_id,
-            level=tier.level,
-            position=tier.position,
-            weight=tier.weight,
-            specialist=tier.specialist,
-            offered_seq=self.remembered.offered_seq(tier.queue_id, agent.agent_id),
-            calls=today.calls,
-            talk_ms=today.talk_ms,
-        )
+            if tier.queue_id in self._acd.queues:
+                changed |= self._count_levels(self._acd.queues[tier.queue_id].settings)
+        return changed
 
     # --- callers ----------------------------------------------------------------------------------
 
@@ -293,15 +214,11 @@ class Deciding:
     def _stages(self, caller: QueuedCaller) -> tuple[tuple[int, Needs], ...]:
         queue = self._acd.queues[caller.queue_id].settings
         vip = caller.vip and strategies.named(queue.strategy).vip
-        return stages_of(caller.asks or queue.asks, self._tiers(queue), vip=vip)
+        return stages_of(caller.asks or queue.asks, self._staffing.tiers(queue), vip=vip)
 
     def needs_of(self, caller: QueuedCaller) -> Needs:
         """What he demands of an agent now, after so long a wait."""
         return stage_at(self._stages(caller), ms_between(caller.joined_at, self._ports.clock.now()))[0]
-
-    def _tiers(self, queue: Queue) -> Tiers:
-        levels = len(self._staff.get(queue.queue_id, _NOBODY).levels)
-        return Tiers(wait_ms=queue.tier_wait_ms, one_by_one=queue.tier_one_by_one, levels=levels)
 
     def _look_again(self, caller: QueuedCaller, due: Moment) -> None:
         self._no_longer_due(caller)

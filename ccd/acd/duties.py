@@ -112,7 +112,7 @@ class Duties:
         what += [f"legs_gone:{len(gone)}"] if gone else []
         for leg_id in gone:
             self._ports.lose_leg(leg_id, "LOST")
-            self._acd.roster.phones.forget_leg(leg_id)
+            self._acd.roster.seats.phones.forget_leg(leg_id)
         if self._acd.offers.endings.drop(agent_id):
             what.append("offer_withdrawn")
         if agent.activity is Activity.OFFERED and not self._acd.offers.rings(agent_id):

@@ -18,7 +18,8 @@ from ccd.base.clock import Moment
 from ccd.base.errors import NotFound
 
 if TYPE_CHECKING:
-    from ccd.acd.service import Acd, QueueState
+    from ccd.acd.queue_states import QueueState
+    from ccd.acd.service import Acd
 
 log = structlog.get_logger(__name__)
 
@@ -35,6 +36,7 @@ class Exits:
         self._signed_in: dict[str, set[str]] = {}
         self._available: dict[str, set[str]] = {}
         self._counted: dict[str, tuple[Presence, tuple[str, ...]]] = {}
+        self._absent: dict[tuple[When, str], Moment] = {}
 
     # --- who is there -----------------------------------------------------------------------------
 
@@ -55,22 +57,36 @@ class Exits:
             self._counted[agent.agent_id] = now
         for queue_id in touched:
             if self._are_there(queue_id) != was[queue_id]:
+                self._note_absence(queue_id, was[queue_id])
                 self._time_all(queue_id)
+
+    def _note_absence(self, queue_id: str, was: tuple[bool, bool]) -> None:
+        """The last one has gone, or the first has come; what the absent say of it later makes no absence begin anew."""
+        for when, before, now in zip(STAFF, was, self._are_there(queue_id), strict=True):
+            if before and not now:
+                self._absent[when, queue_id] = self._ports.clock.now()
+            elif now:
+                self._absent.pop((when, queue_id), None)
 
     def _are_there(self, queue_id: str) -> tuple[bool, bool]:
         return bool(self._signed_in.get(queue_id)), bool(self._available.get(queue_id))
 
     def _time_all(self, queue_id: str) -> None:
         queue = self._acd.queues.get(queue_id)
-        if queue is None or not watches_staff(queue.settings):
-            return
-        for caller in self._acd.callers.values():
+        if queue is not None and watches_staff(queue.settings):
+            self.time_anew(queue_id)
+
+    def time_anew(self, queue_id: str) -> None:
+        """Other times may be due for those who stand in a queue already."""
+        for caller in list(self._acd.callers.values()):
             if caller.queue_id == queue_id and caller.stay in _STANDS:
                 self._acd.hold_timer(caller)
                 self.time(caller)
 
-    def _since(self, queue_id: str) -> Moment:
-        """Since when nobody has been there: whoever changed last was the last one."""
+    def _since(self, queue_id: str, when: When) -> Moment:
+        """Since when nobody has been there; of one before us we only know when who serves there changed last."""
+        if (known := self._absent.get((when, queue_id))) is not None:
+            return known
         agents = self._acd.roster.agents
         members = (agents[one] for one in self._staff.get(queue_id, ()) if one in agents)
         return max((agent.presence_since for agent in members), default=0)
@@ -78,13 +94,13 @@ class Exits:
     def _seen(self, queue: QueueState, caller: QueuedCaller, *, joining: bool) -> Seen:
         settings, queue_id = queue.settings, queue.settings.queue_id
         signed_in, available = self._are_there(queue_id)
-        since = self._since(queue_id) if watches(settings, *STAFF) and not available else 0
+        watched = watches(settings, *STAFF)
         return Seen(
             closed=queue.closed,
             waiting=self.waiting(queue) if joining and settings.max_waiting else 0,
             ahead=self.position(caller) - 1 if joining and watches(settings, When.POSITION) else 0,
-            deserted_since=None if signed_in else since,
-            unserved_since=None if available else since,
+            deserted_since=self._since(queue_id, When.NO_AGENTS) if watched and not signed_in else None,
+            unserved_since=self._since(queue_id, When.NONE_AVAILABLE) if watched and not available else None,
         )
 
     # --- where a caller stands --------------------------------------------------------------------
@@ -98,7 +114,8 @@ class Exits:
         queue = self._acd.queues[caller.queue_id]
         key = self._acd.key_of(caller)
         rung = (self._acd.callers[one] for one in self._rung(queue) if one != caller.entry_id)
-        return queue.line.count_below(key) + sum(self._acd.key_of(one) < key for one in rung) + 1
+        before = sum((self._acd.key_of(one), one.entry_id) < (key, caller.entry_id) for one in rung)
+        return queue.line.count_below(key, caller.entry_id) + before + 1
 
     def place_to_tell(self, leg_id: str) -> int | None:
         """The place that a caller may be told now; None while a phone rings for him, or somebody has him."""
@@ -124,13 +141,10 @@ class Exits:
 
     # --- ways out ---------------------------------------------------------------------------------
 
-    def turned_away(self, caller: QueuedCaller) -> bool:
-        """Whether a caller who has just come may not wait here; he is on his way elsewhere then."""
+    def at_join(self, caller: QueuedCaller) -> Way | None:
+        """How a caller leaves at once who comes to a queue in which he may not wait; None lets him in."""
         queue = self._acd.queues[caller.queue_id]
-        way = at_join(queue.settings, self._seen(queue, caller, joining=True), self._ports.clock.now())
-        if way is not None:
-            self._send(caller, way)
-        return way is not None
+        return at_join(queue.settings, self._seen(queue, caller, joining=True), self._ports.clock.now())
 
     def time(self, caller: QueuedCaller) -> None:
         """Have a caller taken out when the next thing is due that does so."""
@@ -163,12 +177,18 @@ class Exits:
     def _may_go(self, caller: QueuedCaller) -> bool:
         return caller.stay in _STANDS and not self._acd.offers.is_bridging(caller)
 
-    def _send(self, caller: QueuedCaller, way: Way) -> None:
+    def leads(self, caller: QueuedCaller, way: Way) -> tuple[str, QueueState | None]:
+        """Where a way takes a caller: its target, '' where his flow says, and the queue if it is one."""
         kind, name = target_of(way.to)
-        if kind == "queue" and (queue := self._onward(caller, name)) is not None:
-            rejoin(self._acd, self._ports, caller, queue, way.reason, to=way.to)
-            return
-        self._acd.remove(caller, way.reason, "" if kind in ("queue", EDGE) else way.to)
+        queue = self._onward(caller, name) if kind == "queue" else None
+        return (way.to if queue is not None or kind not in ("queue", EDGE) else ""), queue
+
+    def _send(self, caller: QueuedCaller, way: Way) -> None:
+        to, queue = self.leads(caller, way)
+        if queue is not None:
+            rejoin(self._acd, self._ports, caller, queue, way.reason, to=to)
+        else:
+            self._acd.remove(caller, way.reason, to)
 
     def _onward(self, caller: QueuedCaller, name: str) -> QueueState | None:
         """The queue that a caller overflows to; None where his flow has to say instead."""

@@ -54,6 +54,9 @@ class CallerQueued(Fact, tag="caller_queued", frozen=True, kw_only=True):
     that was moved here, or overflowed; `joined_at`: the place that he brought with him from there, or by
     calling again in time (0: it is `at`); `hops`: how many times he has overflowed. `asks`: what his flow asks of agents, () as
     his queue does; `bound_to`: the agent for whom alone he waits at first, until `bound_until`.
+
+    `leaving`: he may not wait here, and this fact comes next. It is told here already, so that nobody is left waiting whose
+    ccd dies between the two.
     """
 
     entry_id: str
@@ -69,6 +72,7 @@ class CallerQueued(Fact, tag="caller_queued", frozen=True, kw_only=True):
     asks: tuple[Ask, ...] = ()
     bound_to: str = ""
     bound_until: Moment = 0
+    leaving: CallerLeft | None = None
 
 
 class OfferMade(Fact, tag="offer_made", frozen=True, kw_only=True):

@@ -1,10 +1,14 @@
-"""Queues that are no longer configured and are still in use: nobody joins them any more, and they go with their last caller."""
+"""Queues that are no longer configured and are still in use: nobody joins them any more, and they go with their last caller.
+
+Core keeps their settings with its configuration, so that a restart finds whoever is in one.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Container
+from collections.abc import Container, Iterable
 from typing import TYPE_CHECKING
 
+from ccd.acd.model import Queue
 from ccd.acd.ports import Ports
 
 if TYPE_CHECKING:
@@ -27,6 +31,10 @@ class GoneQueues:
         self._ids = {queue_id for queue_id in self._acd.queues if queue_id not in known}
         self._drop_unused()
 
+    def still_used(self, queues: Iterable[Queue], known: Container[str]) -> tuple[Queue, ...]:
+        """Those that are not among the `known` ones, and that somebody is in or was in before a restart."""
+        return tuple(one for one in queues if one.queue_id not in known and self._in_use(one.queue_id))
+
     def look_soon(self) -> None:
         """Somebody or some phone is gone: maybe the last that held a queue. Looked at when what is going on is over."""
         if self._ids:
@@ -40,5 +48,6 @@ class GoneQueues:
 
     def _in_use(self, queue_id: str) -> bool:
         acd = self._acd
-        stands = any(caller.queue_id == queue_id for caller in acd.callers.values())
-        return stands or acd.offers.uses(queue_id) or acd.talks.uses(queue_id)
+        if any(caller.queue_id == queue_id for caller in acd.callers.values()) or acd.offers.uses(queue_id):
+            return True
+        return acd.talks.uses(queue_id) or self._ports.may_return(queue_id)

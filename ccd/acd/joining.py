@@ -57,7 +57,7 @@ class Joins:
         caller = self._acd.callers.get(offer.entry_id)
         queue = self._acd.queues[offer.queue_id].settings
         if caller is None or caller.winner != offer.offer_id or offer.adopted or not hears_first(queue):
-            self._acd.offers.bridge(offer)
+            self._acd.offers.bridging.bridge(offer)
             return
         audio = self._audio(offer, caller)
         number = self._number(offer) if queue.caller_hears == "agent_number" else ""
@@ -126,7 +126,7 @@ class Joins:
     def _finish(self, offer: Offer) -> None:
         if (join := self._on.pop(offer.offer_id, None)) is not None:
             offer.join_ms = ms_between(join.began_at, self._ports.clock.now())
-            self._acd.offers.bridge(offer)
+            self._acd.offers.bridging.bridge(offer)
 
     def drop(self, offer: Offer) -> None:
         """The offer has come to nothing: the caller is not told any further who it would have been."""

@@ -42,9 +42,9 @@ class Ordered:
         """The smallest key; only where there is one."""
         return self._rows[0][0]
 
-    def count_below(self, key: Any) -> int:
-        """How many have a smaller key."""
-        return bisect_left(self._rows, (key,))
+    def count_below(self, key: Any, id_: str = "") -> int:
+        """How many have a smaller key, or the same one and an id before `id_`: how many stand before it."""
+        return bisect_left(self._rows, (key, id_))
 
     def position(self, id_: str) -> int:
         """The place in line, from 1; 0 when not in it."""

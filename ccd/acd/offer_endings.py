@@ -10,6 +10,7 @@ from ccd.acd.causes import penalty_of, refused_ms, result_of
 from ccd.acd.facts import NOT_HIS, OfferResult
 from ccd.acd.model import Activity
 from ccd.acd.ports import Ports
+from ccd.acd.standing import torn
 from ccd.base.clock import Moment
 from ccd.calls.facts import LegEnded
 from ccd.switch.commands import Hangup, StopPlaying
@@ -126,6 +127,8 @@ class OfferEndings:
 
 
 def _result(offer: Offer, fact: LegEnded) -> OfferResult:
+    if offer.standing and torn(fact):
+        return OfferResult.CANCELLED
     if (offer.answered_at or offer.picked_up_at) and fact.cause not in _OUR_FAULT:
         return OfferResult.REJECTED
     return result_of(fact.cause, fact.protocol_cause, fact.progressed_at, offer.contact)

@@ -1,6 +1,7 @@
-"""Carries an offer out: ring the agent, bridge, time out. Every offer has an owner and a deadline.
+"""Carries an offer out: ring the agent, time out. Every offer has an owner and a deadline.
 
-Who answers first of several is in `race`, how an offer ends without a conversation in `offer_endings`.
+Who answers first of several is in `race`, how he comes to talk in `bridging`, how an offer ends without a conversation in
+`offer_endings`.
 """
 
 from __future__ import annotations
@@ -13,28 +14,24 @@ import structlog
 from ccd.acd import offer_forms, ring_times
 from ccd.acd.accepting import Accepting
 from ccd.acd.agent_states import AgentState, Cue
+from ccd.acd.bridging import BRIDGE_DEADLINE_S, Bridging
 from ccd.acd.callers import Offer, QueuedCaller, Stay
-from ccd.acd.facts import OfferResult
 from ccd.acd.given_up import GivenUp
 from ccd.acd.joining import Joins
 from ccd.acd.model import Queue
-from ccd.acd.offer_endings import GRACE_S, REFUSED_BRIDGE, OfferEndings
+from ccd.acd.offer_endings import GRACE_S, OfferEndings
 from ccd.acd.ports import Ports
 from ccd.acd.race import Race
-from ccd.base.clock import Moment
 from ccd.base.errors import SwitchError, SwitchRefused
 from ccd.base.ids import new_id
-from ccd.calls import onchannel
-from ccd.calls.facts import LegAnswered, LegParked, LegRinging, LegsBridged
-from ccd.switch.commands import Bridge, Hangup, SetVariables
+from ccd.calls.facts import LegRinging
+from ccd.switch.commands import Hangup
 from ccd.switch.events import ApplicationEnded
 
 if TYPE_CHECKING:
     from ccd.acd.service import Acd
 
 log = structlog.get_logger(__name__)
-
-BRIDGE_DEADLINE_S = 5.0
 
 
 class Offers:
@@ -49,6 +46,7 @@ class Offers:
         self.given_up = GivenUp(ports)
         self.accepting = Accepting(ports, acd)
         self.race = Race(ports, acd)
+        self.bridging = Bridging(ports, acd, self._by_leg)
         self.endings = OfferEndings(ports, acd)
 
     # --- making -----------------------------------------------------------------------------------
@@ -105,7 +103,7 @@ class Offers:
         def joined() -> None:
             if offer.offer_id in self.out and offer.withdrawn is None:
                 offer.answered_at = self._ports.clock.now()
-                self.join(offer)
+                self.bridging.join(offer)
 
         self._ports.switch_of(offer.node).await_begin()
         self._acd.standing.mark(offer)
@@ -154,109 +152,6 @@ class Offers:
         if offer is not None and not offer.rang_at and not offer.answered_at and offer.withdrawn is None:
             offer.rang_at, offer.unheard = fact.at, False
             self.allow(offer, offer.ring_ms / 1000)  # by our own clock: the switch's may be another
-
-    # --- answered, bridged ------------------------------------------------------------------------
-
-    def on_answered(self, fact: LegAnswered) -> None:
-        """The agent took the call: a caller who has not been answered yet is answered now. Or just that has been done."""
-        offer = self._by_leg.get(fact.leg_id)
-        if offer is not None and offer.confirm_ms:
-            self.accepting.picked_up(offer, fact.at, BRIDGE_DEADLINE_S)
-        elif offer is not None:
-            offer.answered_at = fact.at
-            if offer.withdrawn is None:
-                self.allow(offer, BRIDGE_DEADLINE_S)
-            self.race.answered(offer)
-        elif (caller := self._acd.caller_of(fact.leg_id)) is not None:
-            caller.answered = True
-            offer = self.out.get(caller.offer_id)
-            if offer is not None and offer.parked and not offer.bridging and offer.withdrawn is None:
-                self.joins.begin(offer)
-
-    def on_agent_parked(self, fact: LegParked) -> None:
-        """The agent's leg may be driven."""
-        offer = self._by_leg.get(fact.leg_id)
-        if offer is not None and not offer.bridging and offer.withdrawn is None:
-            self.join(offer)
-
-    def join(self, offer: Offer) -> None:
-        """Bridge the parked agent, as soon as his caller is answered: `uuid_bridge` would end an unanswered leg.
-
-        Who answered while another had the caller waits until that is certain, or the other is gone. Whose station demands a
-        key has not answered before he presses it.
-        """
-        if offer.confirm_ms and not offer.answered_at:
-            self.accepting.ask(offer)
-            return
-        offer.parked = True
-        self.race.answered(offer)
-        caller = self._acd.callers.get(offer.entry_id)
-        if caller is not None and offer.offer_id in caller.ringing and caller.winner != offer.offer_id:
-            return
-        if caller is None or caller.answered or caller.winner != offer.offer_id:
-            self.joins.begin(offer)
-            return
-        self.allow(offer, BRIDGE_DEADLINE_S)
-        self.race.answer(caller)  # a restart may have come between the agent's answer and ours
-
-    def bridge(self, offer: Offer) -> None:
-        """Join caller and agent. What the caller's leg needs to survive any ending, the dialplan wrote (customer.xml)."""
-        caller = self._acd.callers.get(offer.entry_id)
-        if caller is None or caller.winner != offer.offer_id:
-            self.endings.take_back(offer, OfferResult.CANCELLED if caller is None else OfferResult.LOST_RACE)
-            return
-        offer.bridging = True
-        self.allow(offer, BRIDGE_DEADLINE_S)
-        self._ports.switch_of(caller.node).tell(
-            Bridge(leg_id=caller.leg_id, other_id=offer.leg_id),
-            on_done=lambda error: self._bridged(offer, error),
-        )
-
-    def _bridged(self, offer: Offer, error: SwitchError | None) -> None:
-        if isinstance(error, SwitchRefused) and offer.offer_id in self.out:
-            log.warning("bridge_refused", offer_id=offer.offer_id, reason=str(error))
-            if offer.standing:
-                self._ports.clock.call_later(0.0, lambda: self.endings.free(offer, moved=False))
-                return
-            self._ports.switch_of(offer.node).tell(Hangup(leg_id=offer.leg_id, cause=REFUSED_BRIDGE))
-
-    def bridge_again(self, leg_id: str) -> None:
-        """A reconciliation found the agent's leg parked: an order to bridge it went down with the connection."""
-        offer = self._by_leg.get(leg_id)
-        if offer is not None and offer.bridging and offer.withdrawn is None:
-            self.bridge(offer)
-
-    def on_bridged(self, fact: LegsBridged) -> None:
-        """Caller and agent hear each other."""
-        offer = self._by_leg.get(fact.leg_id) or self._by_leg.get(fact.other_id)
-        if offer is None or offer.withdrawn is not None:
-            return  # a second CHANNEL_BRIDGE of legs that talk already says nothing new
-        caller = self._acd.callers.get(offer.entry_id)
-        if caller is None or caller.leg_id not in (fact.leg_id, fact.other_id):
-            return
-        self.connected(offer, caller, fact.at)
-
-    def connected(self, offer: Offer, caller: QueuedCaller, at: Moment) -> None:
-        """The wait ends here; the offer is closed as accepted."""
-        offer.bridging = True
-        agent = self._acd.roster.find(offer.agent_id)
-        caller.winner, caller.offer_id, caller.agent_id = offer.offer_id, offer.offer_id, offer.agent_id
-        caller.tried.clear()
-        caller.refused.clear()
-        caller.stay, caller.connected_at, caller.agent_leg_id = Stay.TALKING, at, offer.leg_id
-        agent.missed = {}
-        self.close(offer)
-        caller.ringing.pop(offer.offer_id, None)
-        self._acd.talks.begin(offer)
-        self._acd.hold_timer(caller)
-        self._acd.roster.step(agent, Cue.CONNECTED, at, call_id=caller.call_id, queue_id=caller.queue_id)
-        self.endings.tell(offer, caller, OfferResult.ACCEPTED, at)
-        self._ports.publish(offer_forms.connected(offer, caller, at))
-        self._ports.drop_lease(caller.node, caller.leg_id)
-        self._acd.standing.talking(offer)
-        switch = self._ports.switch_of(caller.node)
-        values = onchannel.variables(connected_at=at, agent_id=offer.agent_id, offer_id=offer.offer_id)
-        switch.tell(SetVariables(leg_id=caller.leg_id, values=values))
 
     # --- what is out ------------------------------------------------------------------------------
 

@@ -20,7 +20,8 @@ from ccd.calls import onchannel
 from ccd.switch.commands import SetVariables
 
 if TYPE_CHECKING:
-    from ccd.acd.service import Acd, QueueState
+    from ccd.acd.queue_states import QueueState
+    from ccd.acd.service import Acd
 
 MOST_PRIORITY = 1000
 _STANDS = (Stay.WAITING, Stay.OFFERED, Stay.RETURNING)

@@ -177,3 +177,24 @@ def circle(queues: Iterable[Queue]) -> list[str]:
         return []
 
     return next((found for name in leads if (found := follow(name, []))), [])
+
+
+def longest_chain(queues: Iterable[Queue]) -> list[str]:
+    """The names of the most queues that a caller may overflow through, one after the other; for queues without a circle."""
+    leads = {
+        queue.name: [name for kind, name in (target_of(one.to) for one in queue.overflow) if kind == "queue"]
+        for queue in queues
+    }
+    known: dict[str, list[str]] = {}
+
+    def chain(name: str) -> list[str]:
+        if name not in known:
+            known[name] = [name, *max((chain(onward) for onward in leads.get(name, ())), key=len, default=[])]
+        return known[name]
+
+    return max((chain(name) for name in leads), key=len, default=[])
+
+
+def leaves_in_time(queue: Queue) -> bool:
+    """Whether everybody leaves a queue some time, whatever agents do: it has a longest wait, or a rule by waiting time."""
+    return bool(queue.max_wait_ms) or any(rule.when is When.WAITED for rule in queue.overflow)

@@ -65,6 +65,6 @@ class Race:
         if answered := sorted((one for one in ringing if one.answered_at), key=lambda one: one.answered_at):
             self.answered(answered[0])
             if answered[0].parked:
-                self._acd.offers.join(answered[0])
+                self._acd.offers.bridging.join(answered[0])
         else:
             self._acd.deciding.wait(caller)

@@ -34,7 +34,7 @@ class Asked(msgspec.Struct, kw_only=True):
 
 
 class Remembered(msgspec.Struct, kw_only=True):
-    """The memory of all queues; `zones` are those by whose midnight some queue forgets."""
+    """The memory of all queues; `zones` are theirs, by whose midnights days are told apart."""
 
     zones: set[str] = msgspec.field(default_factory=set)
     asked: dict[str, Asked] = msgspec.field(default_factory=dict)

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import AbstractContextManager
 
-from ccd.acd import resting
+from ccd.acd import agent_facts, resting
 from ccd.acd.agent_states import AgentState, Cue
 from ccd.acd.breaks import Breaks
 from ccd.acd.causes import Penalty
 from ccd.acd.facts import AgentChanged
 from ccd.acd.model import Activity, Agent, Presence, Station, Tier
-from ccd.acd.phones import Phones, phone_of
 from ccd.acd.ports import Ports
+from ccd.acd.seats import Seats
 from ccd.base.clock import Moment
 from ccd.base.errors import NotFound, Refused
 from ccd.base.ids import new_id
@@ -28,19 +28,15 @@ class Roster:
 
     def __init__(self, ports: Ports, on_change: Callable[[AgentState], None], together: Together) -> None:
         self.agents: dict[str, AgentState] = {}
-        self._stations: dict[str, Station] = {}
-        self._seat_of: dict[str, str] = {}
-        self._by_phone: dict[str, str] = {}
+        self.seats = Seats(self.agents, on_change)
         self._ports = ports
         self._on_change = on_change
         self._together = together
-        self.phones = Phones(self._phone_changed)
         self.breaks = Breaks(ports, self.publish)
-        self.on_seat: Callable[[AgentState], None] = lambda agent: None
 
     def configure(self, agents: Iterable[Agent], stations: Iterable[Station], tiers: Iterable[Tier]) -> None:
         """Take a new configuration; nobody is logged out by it unless he or his station is gone."""
-        self._stations = {station.station_id: station for station in stations}
+        self.seats.configure(stations)
         tiers_of: dict[str, list[Tier]] = {}
         for tier in tiers:
             tiers_of.setdefault(tier.agent_id, []).append(tier)
@@ -52,7 +48,7 @@ class Roster:
                 state.settings = settings
                 state.tiers = tiers_of.get(agent_id, [])
                 if state.station is not None:
-                    self._sit(state, self._stations.get(state.station.station_id))
+                    self.seats.sit(state, self.seats.stations.get(state.station.station_id))
                     if state.station is None:
                         self._set_presence(state, Presence.LOGGED_OUT, "station_retired")
                 self._on_change(state)
@@ -79,10 +75,10 @@ class Roster:
         `standing`: on a leg that stays up, or not; None as his station says, or as he is signed in there already.
         """
         agent = self.find(agent_id)
-        station = self._stations.get(station_id or agent.settings.station_id)
+        station = self.seats.stations.get(station_id or agent.settings.station_id)
         if station is None:
             raise Refused(f"agent {agent.settings.name} has no station; name one")
-        holder = self._seat_of.get(station.station_id)
+        holder = self.seats.holders.get(station.station_id)
         if holder not in (None, agent_id):
             raise Refused(f"station {station.name} is taken by {self.agents[holder].settings.name}")
         here = agent.presence is not Presence.LOGGED_OUT and agent.station == station
@@ -99,7 +95,7 @@ class Roster:
         if stands and not self._ports.node_is_up(station.node):
             raise Refused(f"the switch of station {station.name} is not reachable: no standing leg can be called")
         agent.standing = stands
-        self._sit(agent, station)
+        self.seats.sit(agent, station)
         agent.session_id, agent.missed = new_id(), {}
         agent.idle_since = self._ports.clock.now()
         agent.not_before = 0.0
@@ -152,7 +148,7 @@ class Roster:
             if agent.activity is Activity.WRAP_UP:
                 self.ready(agent)
             if agent.activity is Activity.IDLE:
-                self._sit(agent, None)
+                self.seats.sit(agent, None)
         self._on_change(agent)
 
     # --- what calls make of them ------------------------------------------------------------------
@@ -199,13 +195,13 @@ class Roster:
         agent.offer_id = ""
         self.step(agent, Cue.OFFER_FAILED, at)
         if agent.presence is Presence.LOGGED_OUT:
-            self._sit(agent, None)
+            self.seats.sit(agent, None)
         else:
             self.take_next(agent)
 
     def _after_call(self, agent: AgentState) -> None:
         if agent.presence is Presence.LOGGED_OUT:
-            self._sit(agent, None)
+            self.seats.sit(agent, None)
         if not self.take_next(agent):
             self._on_change(agent)
 
@@ -221,13 +217,13 @@ class Roster:
     def no_call_was_found(self, agent: AgentState) -> None:
         """After a restart: the call that he was on is over."""
         if agent.presence is Presence.LOGGED_OUT:
-            self._sit(agent, None)
+            self.seats.sit(agent, None)
         self.take_next(agent)
 
     def put_right(self, agent: AgentState) -> None:
         """Everything that held him is gone: tell so, and offer him what waits."""
         if agent.presence is Presence.LOGGED_OUT and agent.activity is Activity.IDLE:
-            self._sit(agent, None)
+            self.seats.sit(agent, None)
         self.publish(agent, "reset")
         self._on_change(agent)
 
@@ -248,83 +244,26 @@ class Roster:
             reason = penalty.cause if penalty.then == "on_break" else ""
             self._set_presence(agent, Presence(penalty.then), cause, reason)
 
-    # --- seats and phones ---------------------------------------------------------------------------
-
-    def _phone_changed(self, phone: str) -> None:
-        agent = self.agents.get(self._by_phone.get(phone, ""))
-        if agent is not None:
-            agent.elsewhere = self.phones.legs_of(phone)
-            self._on_change(agent)
-
-    def _sit(self, agent: AgentState, station: Station | None) -> None:
-        """Seat an agent at a station, or let him leave; what his new phone does already counts."""
-        left = agent.station
-        if left is not None and self._seat_of.get(left.station_id) == agent.agent_id:
-            del self._seat_of[left.station_id]
-        if left is not None and self._by_phone.get(phone_of(left.contact)) == agent.agent_id:
-            del self._by_phone[phone_of(left.contact)]
-        agent.station, agent.elsewhere = station, set()
-        if station is not None:
-            phone = phone_of(station.contact)
-            self._seat_of[station.station_id] = self._by_phone[phone] = agent.agent_id
-            agent.elsewhere = self.phones.legs_of(phone)
-        self.on_seat(agent)
-
     # --- history and restart ----------------------------------------------------------------------
 
     def publish(self, agent: AgentState, cause: str) -> None:
         """Tell the whole state, so that the latest fact is enough to know it."""
-        self._ports.publish(self.state_fact(agent, cause))
-
-    def state_fact(self, agent: AgentState, cause: str) -> AgentChanged:
-        """The agent's whole state as a fact."""
-        return AgentChanged(
-            at=self._ports.clock.now(),
-            agent_id=agent.agent_id,
-            presence=agent.presence,
-            activity=agent.activity,
-            cause=cause,
-            reason=agent.reason,
-            session_id=agent.session_id,
-            station_id=agent.station.station_id if agent.station else "",
-            presence_since=agent.presence_since,
-            activity_since=agent.activity_since,
-            idle_since=agent.idle_since,
-            call_id=agent.call_id,
-            queue_id=agent.queue_id,
-            no_answers=agent.no_answers,
-            until=agent.wrap_up_until,
-            missed=agent.missed,
-            next_presence=agent.next_presence,
-            next_reason=agent.next_reason,
-            overrun_at=agent.overrun_at,
-            offer_id=agent.wraps_up,
-            rests_until=resting.until(agent.not_before, self._ports.clock),
-            gap_until=resting.until(agent.gap_until, self._ports.clock),
-            standing=agent.standing,
-        )
+        self._ports.publish(agent_facts.changed(agent, cause, self._ports.clock))
 
     def restore(self, last: AgentChanged) -> None:
         """Put an agent back as his last fact says; who was on a call is idle until a recovery finds the call alive."""
         agent = self.agents.get(last.agent_id)
         if agent is None:
             return
-        agent.presence, agent.reason = Presence(last.presence), last.reason
-        agent.presence_since, agent.idle_since = last.presence_since, last.idle_since
-        agent.session_id, agent.activity_since = last.session_id, last.activity_since
-        agent.missed = dict(last.missed) or ({"no_answer": last.no_answers} if last.no_answers else {})
-        agent.next_presence, agent.next_reason = last.next_presence, last.next_reason
-        agent.overrun_at = last.overrun_at
-        agent.standing = last.standing
-        agent.signed_out_by = last.cause if agent.presence is Presence.LOGGED_OUT else ""
+        agent_facts.recall(agent, last)
         if agent.presence is not Presence.LOGGED_OUT:  # the fact of a log-out still names the seat that was left
-            self._sit(agent, self._stations.get(last.station_id))
+            self.seats.sit(agent, self.seats.stations.get(last.station_id))
             if agent.station is None:
                 self._set_presence(agent, Presence.LOGGED_OUT, "station_retired")
         else:
             agent.session_id = ""
             if last.activity in (Activity.OFFERED, Activity.TALKING):  # he leaves his seat when that call is over
-                self._sit(agent, self._stations.get(last.station_id))
+                self.seats.sit(agent, self.seats.stations.get(last.station_id))
         if last.activity == Activity.WRAP_UP and last.until > self._ports.clock.now():
             agent.activity, agent.wrap_up_until = Activity.WRAP_UP, last.until
             agent.wraps_up, agent.queue_id = last.offer_id, last.queue_id

@@ -13,16 +13,17 @@ from ccd.acd.callers import QueuedCaller, Stay
 from ccd.acd.deciding import Deciding
 from ccd.acd.duties import Duties
 from ccd.acd.exits import Exits
-from ccd.acd.facts import CallerLeft, CallerQueued, LeftReason, QueueClosed, TalkEnded
+from ccd.acd.facts import CallerLeft, CallerQueued, LeftReason, QueueClosed
 from ccd.acd.gone_queues import GoneQueues
 from ccd.acd.last_agent import bound_until
-from ccd.acd.leaving import abandoned
-from ccd.acd.lines import Ordered
+from ccd.acd.legs import Legs
 from ccd.acd.matching.stages import Ask
 from ccd.acd.model import Queue
+from ccd.acd.moving import queued_fact, stand_or_leave
 from ccd.acd.offers import Offers
 from ccd.acd.operating import Operating
 from ccd.acd.ports import Ports
+from ccd.acd.queue_states import QueueState
 from ccd.acd.remembered import Remembered
 from ccd.acd.resuming import LeftPlaces
 from ccd.acd.roster import Roster
@@ -32,21 +33,6 @@ from ccd.acd.talks import Talks
 from ccd.base.clock import Moment, ms_between
 from ccd.base.errors import NotFound
 from ccd.base.ids import new_id
-from ccd.calls.facts import EndedBy, LegEnded, LegParked, Role, ended_by_far_end
-
-
-class QueueState:
-    """One queue now: its settings, and who waits in it with nobody's phone ringing for him.
-
-    `closed`: nobody is let in; `draining`: nor was anybody since somebody wanted it empty, and it is not yet
-    (ccd.acd.operating).
-    """
-
-    def __init__(self, settings: Queue) -> None:
-        self.settings = settings
-        self.line = Ordered()
-        self.closed = False
-        self.draining = False
 
 
 class Acd:
@@ -83,38 +69,35 @@ class Acd:
         self.gone = GoneQueues(ports, self)
         self.roster = Roster(ports, self.agent_changed, self.deciding.together)
         self.talks = Talks(ports, self)
+        self.legs = Legs(ports, self, self._by_leg)
         self.awaited = Awaited(ports, self)
         self.standing = StandingLines(ports, self, beep=standing_beep, ring_ms=standing_ring_ms)
-        self.roster.on_seat = self.standing.keep
+        self.roster.seats.on_seat = self.standing.keep
         self.duties = Duties(ports, self)
         self.operating = Operating(ports, self, closings or {})
 
     # --- configuration ----------------------------------------------------------------------------
 
-    def configure(self, queues: tuple[Queue, ...]) -> None:
-        """Take new queue settings; callers keep their places. A queue that is gone keeps its callers until they leave."""
-        for settings in queues:
+    def configure(self, queues: tuple[Queue, ...], gone: tuple[Queue, ...] = ()) -> None:
+        """Take new queue settings; callers keep their places. A queue that is gone keeps its callers until they leave.
+
+        `gone`: queues that were removed while somebody was in them, for a core that has just begun.
+        """
+        for settings in (*queues, *gone):
             state = self.queues.get(settings.queue_id)
             if state is None:
                 state = self.queues[settings.queue_id] = QueueState(settings)
                 self.operating.take_queue(state)
             else:
                 state.settings = settings
-                self._time_anew(settings.queue_id)
-        for settings in queues:
+                self.exits.time_anew(settings.queue_id)
+        for settings in (*queues, *gone):
             self.deciding.take_queue(settings)
         self.gone.configured({settings.queue_id for settings in queues})
         for caller in self.callers.values():
             if caller.stay is Stay.WAITING:
                 self.queues[caller.queue_id].line.add(caller.entry_id, self.key_of(caller))
         self.deciding.serve_all()
-
-    def _time_anew(self, queue_id: str) -> None:
-        """The longest wait may have changed for those who wait already."""
-        for caller in list(self.callers.values()):
-            if caller.queue_id == queue_id and caller.stay in (Stay.WAITING, Stay.OFFERED, Stay.RETURNING):
-                self.hold_timer(caller)
-                self.exits.time(caller)
 
     def queue_named(self, name: str, *, joins: bool = False) -> QueueState:
         """The queue of that name, or NotFound; before one that is no longer configured, which nobody `joins`."""
@@ -171,24 +154,9 @@ class Acd:
             bound_to=last_agent_id if until else "",
             bound_until=until,
         )
-        self._ports.publish(
-            CallerQueued(
-                at=now,
-                entry_id=caller.entry_id,
-                call_id=call_id,
-                leg_id=leg_id,
-                queue_id=queue_id,
-                priority=priority,
-                position=self.queues[queue_id].line.count_below(self.key_of(caller)) + 1,
-                joined_at=joined_at,
-                vip=vip,
-                asks=asks,
-                bound_to=caller.bound_to,
-                bound_until=until,
-            )
-        )
-        if not self.exits.turned_away(caller):
-            self.take_up(caller)
+        queued = queued_fact(self, caller, joined_at=joined_at)
+        self._ports.publish(queued)
+        stand_or_leave(self, self._ports, caller, queued)
         return caller
 
     def take_up(self, caller: QueuedCaller) -> None:
@@ -239,6 +207,11 @@ class Acd:
         self.leave(caller, reason, self._ports.clock.now(), to, who=who)
         self._on_done(caller.leg_id, reason, to)
 
+    def release(self, caller: QueuedCaller) -> None:
+        """The conversation is over and the leg is parked: the flow goes on."""
+        self.talks.forget(caller)
+        self._on_done(caller.leg_id, LeftReason.CONNECTED, "")
+
     def leave(
         self,
         caller: QueuedCaller,
@@ -253,7 +226,7 @@ class Acd:
         self.hold_timer(caller)
         self.queues[caller.queue_id].line.remove(caller.entry_id)
         self.deciding.stop(caller, said=True)
-        self._forget(caller)
+        self.forget(caller)
         self.watch()
         self._ports.publish(
             CallerLeft(
@@ -279,87 +252,12 @@ class Acd:
             caller.timer.cancel()
             caller.timer = None
 
-    def _forget(self, caller: QueuedCaller) -> None:
+    def forget(self, caller: QueuedCaller) -> None:
+        """The queues have nothing to do with him any more."""
         self.gone.look_soon()
         self.awaited.came(caller)
         self.callers.pop(caller.entry_id, None)
         self._by_leg.pop(caller.leg_id, None)
-
-    # --- legs -------------------------------------------------------------------------------------
-
-    def on_leg_ended(self, fact: LegEnded) -> None:
-        """A caller hung up, or an agent's leg is gone."""
-        self.gone.look_soon()
-        if fact.role in (Role.AGENT, Role.STANDING):
-            self.standing.is_gone(fact.leg_id)
-            self.offers.endings.on_agent_leg_ended(fact)
-            self.talks.on_agent_leg_ended(fact)
-            self.standing.on_leg_ended(fact)
-            return
-        self.roster.phones.forget_leg(fact.leg_id)
-        caller = self._by_leg.get(fact.leg_id)
-        if caller is None:
-            return
-        if caller.stay in (Stay.TALKING, Stay.ENDING):
-            self.end_talk(caller, caller.ended_at or fact.at, ended_by_far_end(fact.cause, fact.disposition))
-            self.talks.see_off(caller)
-        if caller.stay is Stay.TALKED:
-            self.forget_talked(caller)
-        else:
-            lost = fact.cause == "SWITCH_LOST"
-            queue = self.queues[caller.queue_id].settings
-            self.leave(caller, abandoned(queue, caller.joined_at, fact.at, lost=lost), fact.at)
-
-    def on_leg_parked(self, fact: LegParked) -> None:
-        """A leg may be driven: an agent who answered is bridged, a caller who came back waits or goes on in his flow."""
-        if fact.role is Role.AGENT:
-            self.offers.on_agent_parked(fact)
-            return
-        if fact.role is Role.STANDING:
-            self.standing.on_parked(fact)
-            return
-        caller = self._by_leg.get(fact.leg_id)
-        if caller is None:
-            return
-        self.came_back(caller)
-
-    def came_back(self, caller: QueuedCaller) -> None:
-        """A caller's leg stands parked: he waits again, or his flow goes on, if he was with an agent."""
-        self.awaited.came(caller)
-        if caller.stay is Stay.RETURNING:
-            self._ports.hold_lease(caller.node, caller.leg_id)
-            self.wait(caller)
-        elif caller.stay is Stay.ENDING:
-            self.talks.agent_gone(caller, caller.ended_at)
-        elif caller.stay is Stay.TALKED:
-            self.release(caller)
-
-    def end_talk(self, caller: QueuedCaller, at: Moment, ended_by: EndedBy) -> None:
-        """The conversation is over; the caller's leg may still be on its way back to us."""
-        caller.stay = Stay.TALKED
-        self.awaited.expect(caller)
-        self._ports.publish(
-            TalkEnded(
-                at=at,
-                entry_id=caller.entry_id,
-                call_id=caller.call_id,
-                queue_id=caller.queue_id,
-                agent_id=caller.agent_id,
-                talk_ms=ms_between(caller.connected_at, at),
-                ended_by=ended_by,
-            )
-        )
-        self.deciding.talked(caller.agent_id)
-
-    def release(self, caller: QueuedCaller) -> None:
-        """The conversation is over and the leg is parked: the flow goes on."""
-        self.forget_talked(caller)
-        self._on_done(caller.leg_id, LeftReason.CONNECTED, "")
-
-    def forget_talked(self, caller: QueuedCaller) -> None:
-        """His conversation is over, and so is all that a queue has to do with him."""
-        self._forget(caller)
-        self.operating.caller_gone(caller.queue_id)
 
     def watch(self) -> None:
         """Have events handed over at once while a caller waits or an agent could take one: both are about to be decided."""
@@ -392,3 +290,4 @@ class Acd:
                 self.agent_changed(agent)
         for queue_id in list(self.queues):
             self.operating.caller_gone(queue_id)  # he may have gone while ccd was away
+        self.gone.look_soon()

@@ -33,6 +33,10 @@ GRACE_S = 3.0
 EXTENSION, CONTEXT = "standing", "ccd_after"
 """Where the dialplan parks such a leg: when it is answered, and after each call."""
 LOST = "standing_lost"
+TORN_S = 1.0
+_TORN = frozenset({"DESTINATION_OUT_OF_ORDER", "NORMAL_CLEARING", "ORIGINATOR_CANCEL"})
+"""How FreeSWITCH ends a leg whose caller goes while the two are being joined (switch_ivr_bridge.c: abort_call and
+audio_bridge_thread). Seen four times in a hundred such callers; no variable of the leg forbids it."""
 
 
 class LineState(StrEnum):
@@ -44,9 +48,15 @@ class LineState(StrEnum):
     LEAVING = "leaving"
 
 
+def torn(fact: LegEnded) -> bool:
+    """Whether the switch ended a leg by itself, and not the phone that it leads to."""
+    return fact.disposition == "send_bye" and fact.cause in _TORN
+
+
 @dataclass(slots=True)
 class Line:
-    """The standing leg of an agent. `in_use`: a caller is bridged to it, or about to be."""
+    """The standing leg of an agent. `in_use`: a caller is bridged to it, or about to be; `freed`: when it last was, by the
+    monotonic clock."""
 
     agent_id: str
     leg_id: str
@@ -54,6 +64,7 @@ class Line:
     contact: str
     state: LineState = LineState.CALLING
     in_use: bool = False
+    freed: float = float("-inf")
     timer: Timer | None = None
 
 
@@ -180,7 +191,8 @@ class StandingLines:
         self._time(line, GRACE_S)
 
     def _unmark(self, line: Line) -> None:
-        line.in_use = False
+        if line.in_use:
+            line.in_use, line.freed = False, self._ports.clock.monotonic()
         values = onchannel.variables(offer_id="") | {"ccd_call_id": ""}
         self._ports.switch_of(line.node).tell(SetVariables(leg_id=line.leg_id, values=values))
 
@@ -237,10 +249,25 @@ class StandingLines:
             result = result_of(fact.cause, fact.protocol_cause, fact.progressed_at, line.contact)
             cause = f"standing_{result}"
         agent = self._acd.roster.agents.get(line.agent_id)
-        log.info("standing_leg_gone", agent_id=line.agent_id, leg_id=line.leg_id, cause=fact.cause, means=cause)
         if agent is not None:
             agent.line = ""
+            if self._at_join(line) and torn(fact) and self._call_again(agent):
+                return
             self._acd.roster.sign_out(agent, cause)
+        log.info("standing_leg_gone", agent_id=line.agent_id, leg_id=line.leg_id, cause=fact.cause, means=cause)
+
+    def _at_join(self, line: Line) -> bool:
+        """The switch may have parked it already, and ends it all the same some milliseconds later."""
+        return line.in_use or self._ports.clock.monotonic() < line.freed + TORN_S
+
+    def _call_again(self, agent: AgentState) -> bool:
+        """The switch took his leg with a caller's, at the join: he stays signed in. Tells whether he is called."""
+        self.keep(agent)
+        called = agent.agent_id in self._lines
+        if called:
+            log.warning("standing_leg_torn", agent_id=agent.agent_id)
+            self._acd.roster.publish(agent, "standing_torn")
+        return called
 
     # --- time -----------------------------------------------------------------------------------------
 
@@ -299,7 +326,7 @@ class StandingLines:
             return False
         line = known or Line(agent_id, leg_id, node, agent.station.contact)
         if answered:
-            line.state = LineState.RETURNING
+            line.state = LineState.UP if bridged else LineState.RETURNING
             line.in_use = bridged
         self._stop_timer(line)
         self._take_on(line, agent)

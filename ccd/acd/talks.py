@@ -8,7 +8,7 @@ import structlog
 
 from ccd.acd.callers import Offer, QueuedCaller, Stay
 from ccd.acd.causes import penalty_of
-from ccd.acd.facts import CallerReturned, OfferResult
+from ccd.acd.facts import CallerReturned, OfferResult, TalkEnded
 from ccd.acd.model import Activity
 from ccd.acd.ports import Ports
 from ccd.base.clock import Moment, ms_between
@@ -91,9 +91,31 @@ class Talks:
             self._acd.deciding.refused(caller, caller.agent_id, queue.refused_again_ms)
             self.give_back(caller, at)
             return
-        self._acd.end_talk(caller, at, EndedBy.AGENT)
+        self.end(caller, at, EndedBy.AGENT)
         if self._ports.is_parked(caller.leg_id):
             self._acd.release(caller)
+
+    def end(self, caller: QueuedCaller, at: Moment, ended_by: EndedBy) -> None:
+        """The conversation is over; the caller's leg may still be on its way back to us."""
+        caller.stay = Stay.TALKED
+        self._acd.awaited.expect(caller)
+        self._ports.publish(
+            TalkEnded(
+                at=at,
+                entry_id=caller.entry_id,
+                call_id=caller.call_id,
+                queue_id=caller.queue_id,
+                agent_id=caller.agent_id,
+                talk_ms=ms_between(caller.connected_at, at),
+                ended_by=ended_by,
+            )
+        )
+        self._acd.deciding.talked(caller.agent_id)
+
+    def forget(self, caller: QueuedCaller) -> None:
+        """His conversation is over, and so is all that a queue has to do with him."""
+        self._acd.forget(caller)
+        self._acd.operating.caller_gone(caller.queue_id)
 
     def give_back(self, caller: QueuedCaller, at: Moment) -> None:
         """An agent had him, or as good as had him: the same place, and offered again once his leg stands parked."""

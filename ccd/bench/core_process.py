@@ -187,7 +187,7 @@ def main() -> None:
     try:
         configuration = msgspec.convert(content["configuration"], Configuration)
         if house.state.load_configuration() is None:
-            house.take_configuration(configuration)
+            house.configuring.take(configuration)
         house.start()
         Collector(house.clock, lambda: len(house.registry.calls)).start()  # as `ccd run` does
         house.wait()

@@ -90,7 +90,7 @@ def make_house(folder: Path) -> tuple[House, SwallowingLink]:
     node.is_reconciled = True  # there is nothing to find again
     names = [f"a{number}" for number in range(AGENTS)]
     sha256 = fingerprint(FLOW)
-    house.take_configuration(
+    house.configuring.take(
         Configuration(
             version=1,
             queues=(Queue(queue_id="q", name="bench", record="agent", min_talk_ms=0),),

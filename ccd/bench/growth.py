@@ -136,7 +136,7 @@ class Scene:
             self._ended(leg_id, Role.AGENT)
 
     def _ended(self, leg_id: str, role: Role) -> None:
-        self.acd.on_leg_ended(
+        self.acd.legs.on_ended(
             LegEnded(at=self._clock.now(), leg_id=leg_id, call_id="", role=role, cause="ORIGINATOR_CANCEL")
         )
 

@@ -1,40 +1,30 @@
-"""The live model's only writer: switch events in, facts out. It never asks the switch and never waits."""
+"""The live model's only writer: switch events in, facts out. It never asks the switch and never waits.
+
+What each event means is in `steps`; what begins and ends a leg's life is here.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any
 
-import structlog
-
 from ccd.base.clock import Clock, Moment, ms_between
-from ccd.base.ids import new_id
 from ccd.base.numbering import Numbering, e164_of
 from ccd.base.sources import Origin
 from ccd.calls.facts import (
-    CallAnswered,
     CallArrived,
     CallEnded,
     CallToFallback,
     EndedBy,
-    LegAnswered,
-    LegCreated,
     LegEnded,
-    LegParked,
-    LegRinging,
-    LegsBridged,
-    LegsUnbridged,
     Outcome,
-    Role,
     ended_by_far_end,
 )
 from ccd.calls.mailbox import Mailbox
 from ccd.calls.model import Call, Leg
+from ccd.calls.steps import Steps
 from ccd.switch import events as e
 
-log = structlog.get_logger(__name__)
-
-AGENTS_CONTEXT = "ccd_agents"
 Recognise = Callable[[Origin, str, str], tuple[str, str]]
 """From where a call came in, what was dialled and the trunk if it is known already: the trunk's name, and the whole dialled
 number in E.164; '' for neither."""
@@ -59,20 +49,7 @@ class Registry:
         self._publish = publish
         self._numbering = numbering or Numbering()
         self.recognise: Recognise = recognise or (lambda _, dialled, trunk: (trunk, self.e164(dialled)))
-        self._steps: dict[type, Callable[[Any, str], None]] = {
-            e.ChannelCreated: self._created,
-            e.ChannelProgressed: self._progressed,
-            e.ChannelAnswered: self._answered,
-            e.ChannelParked: self._parked,
-            e.ChannelBridged: self._bridged,
-            e.ChannelUnbridged: self._unbridged,
-            e.ChannelHungUp: self._hung_up,
-            e.ApplicationEnded: self._application_ended,
-            e.DigitPressed: self._pressed,
-            e.RecordStarted: self._for_listeners,
-            e.RecordStopped: self._for_listeners,
-            e.JobEnded: self._job_ended,
-        }
+        self._steps = Steps(self, publish).table
 
     def apply(self, event: e.SwitchEvent, node: str) -> None:
         """Bring the model up to date with `event` and publish what follows from it."""
@@ -127,154 +104,14 @@ class Registry:
     def lose(self, leg_id: str, cause: str, at: Moment = 0, disposition: str = "") -> None:
         """A leg is known to be gone although no event said so."""
         if leg_id in self.legs:
-            self._end(self.legs[leg_id], at or self._clock.now(), cause, disposition=disposition)
-
-    # --- one step per event -----------------------------------------------------------------------
-
-    def _created(self, event: e.ChannelCreated, node: str) -> None:
-        leg = self.legs.get(event.leg_id)
-        if leg is None:
-            leg = Leg(leg_id=event.leg_id, node=node, role=_role_of(event))
-            leg.call_id, leg.agent_id = event.carried.call_id, event.carried.agent_id
-            leg.offer_id = event.carried.offer_id
-            self.legs[leg.leg_id] = leg
-        elif not leg.ordered:
-            return
-        leg.ordered = False
-        leg.created_at = event.at
-        leg.inbound = event.inbound
-        leg.context, leg.channel_name, leg.dialled = event.context, event.name, event.dialled
-        leg.name = event.caller_name
-        leg.number = event.caller_number if event.inbound else (leg.number or event.dialled)
-        self._publish(
-            LegCreated(
-                at=event.at,
-                leg_id=leg.leg_id,
-                call_id=leg.call_id,
-                node=node,
-                role=leg.role,
-                inbound=leg.inbound,
-                number=leg.number,
-                name=leg.channel_name,
-                agent_id=leg.agent_id,
-                number_e164=self.e164(leg.number),
-            )
-        )
-
-    def _progressed(self, event: e.ChannelProgressed, node: str) -> None:
-        leg = self.legs.get(event.leg_id)
-        if leg is None or leg.inbound or leg.progressed_at or leg.answered_at:
-            return
-        leg.progressed_at = event.at
-        self._publish(LegRinging(at=event.at, leg_id=leg.leg_id, call_id=leg.call_id, role=leg.role))
-
-    def _answered(self, event: e.ChannelAnswered, node: str) -> None:
-        leg = self.legs.get(event.leg_id)
-        if leg is None or leg.answered_at:
-            return
-        leg.answered_at = event.at
-        self._publish(LegAnswered(at=event.at, leg_id=leg.leg_id, call_id=leg.call_id, role=leg.role))
-        call = self.calls.get(leg.call_id)
-        if call is not None and call.leg_id == leg.leg_id:
-            call.answered_at = event.at
-            self._publish(CallAnswered(at=event.at, call_id=call.call_id, leg_id=leg.leg_id))
-        self._for_mailbox(event, node)
-
-    def _parked(self, event: e.ChannelParked, node: str) -> None:
-        leg = self.legs.get(event.leg_id)
-        if leg is None:
-            return
-        leg.parked, leg.bridged_to, leg.leased = True, "", event.by_dialplan
-        self._for_mailbox(event, node)  # before what follows from it: a flow that begins with this event never sees it
-        if leg.role is Role.UNKNOWN and leg.inbound and event.carried.entry:
-            self._arrive(leg, event)
-        self._publish(LegParked(at=event.at, leg_id=leg.leg_id, call_id=leg.call_id, role=leg.role))
-
-    def _arrive(self, leg: Leg, event: e.ChannelParked) -> None:
-        """A new customer: the dialplan's mark says that he came through our guards."""
-        leg.role, leg.call_id = Role.CUSTOMER, new_id()
-        trunk, dialled_e164 = self.recognise(event.origin, event.dialled, "")
-        call = Call(
-            call_id=leg.call_id,
-            leg_id=leg.leg_id,
-            node=leg.node,
-            caller_number=event.caller_number,
-            caller_name=event.caller_name,
-            dialled=event.dialled,
-            dialled_e164=dialled_e164,
-            trunk=trunk,
-            arrived_at=leg.created_at or event.at,
-            answered_at=leg.answered_at,
-            caller_e164=self.e164(event.caller_number),
-            legs={leg.leg_id},
-        )
-        self.calls[call.call_id] = call
-        leg.number, leg.name, leg.dialled = call.caller_number, call.caller_name, call.dialled
-        self.announce(call)
-        if leg.answered_at:  # the dialplan, or an earlier owner of the leg, answered it
-            self._publish(CallAnswered(at=leg.answered_at, call_id=call.call_id, leg_id=leg.leg_id))
-
-    def _bridged(self, event: e.ChannelBridged, node: str) -> None:
-        for mine, other in ((event.leg_id, event.other_id), (event.other_id, event.leg_id)):
-            if leg := self.legs.get(mine):
-                leg.bridged_to, leg.parked = other, False
-        leg = self.legs.get(event.leg_id) or self.legs.get(event.other_id)
-        if leg is None:
-            return
-        self._publish(LegsBridged(at=event.at, leg_id=event.leg_id, other_id=event.other_id, call_id=leg.call_id))
-        self._for_mailbox(event, node)
-
-    def _unbridged(self, event: e.ChannelUnbridged, node: str) -> None:
-        for mine, other in ((event.leg_id, event.other_id), (event.other_id, event.leg_id)):
-            leg = self.legs.get(mine)
-            if leg is not None and leg.bridged_to == other:
-                leg.bridged_to = ""
-        leg = self.legs.get(event.leg_id)
-        if leg is None:
-            return
-        self._publish(
-            LegsUnbridged(at=event.at, leg_id=leg.leg_id, other_id=event.other_id, call_id=leg.call_id, role=leg.role)
-        )
-        self._for_mailbox(event, node)
-
-    def _hung_up(self, event: e.ChannelHungUp, node: str) -> None:
-        leg = self.legs.get(event.leg_id)
-        if leg is not None:
-            self._end(leg, event.at, event.cause, event)
-
-    def _job_ended(self, event: e.JobEnded, node: str) -> None:
-        """An originate that failed without any channel says so only here."""
-        leg = self.legs.get(event.leg_id)
-        if leg is not None and leg.ordered and event.result.startswith("-"):
-            self._end(leg, event.at, event.result.removeprefix("-ERR").strip() or "UNKNOWN")
-
-    def _for_mailbox(self, event: e.SwitchEvent, node: str) -> None:
-        leg = self.legs.get(event.leg_id)
-        if leg is not None and leg.mailbox is not None:
-            leg.mailbox.put(event)
-
-    def _pressed(self, event: e.DigitPressed, node: str) -> None:
-        leg = self.legs.get(event.leg_id)
-        if leg is not None and leg.presses.counts(event):
-            self._for_mailbox(event, node)
-            if leg.role is Role.AGENT and not leg.bridged_to:  # what he types in a conversation is nobody's business
-                self._publish(event)
-
-    def _application_ended(self, event: e.ApplicationEnded, node: str) -> None:
-        leg = self.legs.get(event.leg_id)
-        if leg is not None and leg.role in (Role.AGENT, Role.STANDING):
-            self._publish(event)
-        self._for_mailbox(event, node)
-
-    def _for_listeners(self, event: e.SwitchEvent, node: str) -> None:
-        if event.leg_id in self.legs:
-            self._publish(event)
+            self.end(self.legs[leg_id], at or self._clock.now(), cause, disposition=disposition)
 
     # --- endings ----------------------------------------------------------------------------------
 
-    def _end(
+    def end(
         self, leg: Leg, at: Moment, cause: str, event: e.ChannelHungUp | None = None, disposition: str = ""
     ) -> None:
+        """A leg is gone, and with a caller's own leg his call. `event` says so, unless it was found out otherwise."""
         del self.legs[leg.leg_id]
         other = self.legs.get(leg.bridged_to)
         if other is not None and other.bridged_to == leg.leg_id:
@@ -325,12 +162,6 @@ class Registry:
         if call := self.calls.get(leg.call_id):
             call.agent_hung_up = call.ended_by_ccd = False
         self._publish(CallToFallback(at=at, call_id=leg.call_id, leg_id=leg.leg_id, reason=reason))
-
-
-def _role_of(event: e.ChannelCreated) -> Role:
-    if event.carried.role in {role.value for role in Role}:
-        return Role(event.carried.role)
-    return Role.STATION if event.inbound and event.context == AGENTS_CONTEXT else Role.UNKNOWN
 
 
 def outcome_of(call: Call) -> Outcome:

@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from ccd.cli.changes import said
+from ccd.cli.changes import faults_by_option, said
 from ccd.cli.options import client, json_option
 from ccd.cli.output import show_json, show_record, show_table
 
@@ -64,7 +64,9 @@ def show(context: click.Context, /, *, name: str, at: str | None, as_json: bool)
 @click.pass_context
 def close(context: click.Context, /, *, name: str | None, all_: bool, reason: str | None, as_json: bool) -> None:
     """Close a calendar, or --all, at once and until `open`: callers take the emergency edge of hours nodes."""
-    body = client(context).post("calendars", _one_or_all(context, name, all_), "close", reason=reason)
+    which = _one_or_all(context, name, all_)
+    with faults_by_option(context):
+        body = client(context).post("calendars", which, "close", reason=reason)
     said(body, f"{name or 'every calendar'} is closed", as_json)
 
 

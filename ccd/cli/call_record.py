@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from ccd.cli.moments import in_site_zone
 from ccd.cli.output import cell, show_record, show_table
 
 # heading → key of the API; what a call does not have is not shown
@@ -170,5 +171,5 @@ def _short(key: str, value: Any) -> Any:
     if key == "masked":
         return ranges(value)
     if key.endswith("_at") and isinstance(value, str) and "T" in value:
-        return value.partition("T")[2]
+        return in_site_zone(value, "milliseconds").partition("T")[2]
     return value

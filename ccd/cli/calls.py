@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import click
+from click.core import ParameterSource
 
 from ccd.cli.call_record import show_call
 from ccd.cli.options import client, json_option, limit_option
@@ -46,6 +47,8 @@ def calls() -> None:
 @click.pass_context
 def list_(context: click.Context, ended: bool, limit: int, as_json: bool) -> None:
     """List calls, oldest first."""
+    if not ended and context.get_parameter_source("limit") is not ParameterSource.DEFAULT:
+        raise click.UsageError("--limit is for --ended: of those that live all are listed", context)
     body = client(context).get("calls", **({"ended": 1, "limit": limit} if ended else {}))
     if as_json:
         show_json(body)

@@ -15,12 +15,12 @@ _FORM = "write CAUSE delay=10s limit=3 then=on_break, any of the three"
 def cause_rules(_: click.Context, param: click.Parameter, given: tuple[str, ...]) -> dict[str, Any] | None:
     """Each `--cause` by its name; one that says nothing is None, which is the default again. None where nothing is given."""
     rules: dict[str, Any] = {}
-    for text in given:
-        cause, *parts = text.split() or [""]
+    for typed in given:
+        (cause, *parts), text = typed.split() or [""], typed[:60]
         if not cause or "=" in cause:
             raise click.BadParameter(f"{text!r}: {_FORM}")
         if cause in rules:
-            raise click.BadParameter(f"{cause} is given twice")
+            raise click.BadParameter(f"{cause[:60]} is given twice")
         said = [_part(text, part) for part in parts]
         rules[cause] = dict(said) or None
         if len(dict(said)) < len(said):
@@ -34,7 +34,7 @@ def _part(text: str, part: str) -> tuple[str, Any]:
         match key:
             case "delay":
                 return "delay_ms", duration_ms(value)
-            case "limit" if value.isdecimal():
+            case "limit" if value.isascii() and value.isdecimal() and len(value) <= 9:
                 return "limit", int(value)
             case "then" if value:
                 return "then", value

@@ -7,6 +7,7 @@ import click
 from ccd.cli.agents import agents
 from ccd.cli.changes import faults_by_option, said
 from ccd.cli.options import DURATION, client, json_option
+from ccd.cli.output import cell
 
 
 @agents.command("wrap-up")
@@ -22,7 +23,7 @@ def wrap_up(context: click.Context, /, *, agent: str, extend_ms: int | None, end
     if end == bool(extend_ms):
         raise click.UsageError("give either --extend or --end", context)
     body = client(context).post("agents", agent, "wrap-up", **({"end": True} if end else {"extend_ms": extend_ms}))
-    until = f" until {body['wrap_up_until']}" if body.get("wrap_up_until") else ""
+    until = f" until {cell(body['wrap_up_until'])}" if body.get("wrap_up_until") else ""
     said(body, f"the wrap-up of {agent} is over" if end else f"{agent} is in wrap-up{until}", as_json)
 
 
@@ -39,6 +40,8 @@ def next_(
     """What an agent becomes after this call and its wrap-up; at once when he has none."""
     if clear == bool(presence):
         raise click.UsageError("give either what comes next (on_break, logged_out) or --clear", context)
+    if reason is not None and presence != "on_break":
+        raise click.UsageError("--reason is for on_break", context)
     if clear:
         said(client(context).post("agents", agent, "next", clear=True), f"{agent} stays as he is", as_json)
         return

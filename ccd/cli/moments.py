@@ -9,6 +9,9 @@ import click
 
 from ccd.settings.units import DURATION, duration_ms
 
+CLIENT = "ccd.cli.client"
+"""Where a command's context keeps whom it asks."""
+
 
 def local_moment(text: str) -> dt.datetime:
     """`2027-02-06`, `2027-02-06T10:00` or `2027-02-06 10:00` in the time of this machine unless it names a zone; ValueError."""
@@ -23,6 +26,13 @@ def in_zone(at: str, zone: str, timespec: str = "minutes") -> str:
     from zoneinfo import ZoneInfo
 
     return dt.datetime.fromisoformat(at).astimezone(ZoneInfo(zone)).isoformat(timespec=timespec)
+
+
+def in_site_zone(at: str, timespec: str = "seconds") -> str:
+    """A moment of the API as people read it everywhere: in the zone of the site that was asked, with the distance to UTC."""
+    context = click.get_current_context(silent=True)
+    asked = context.meta.get(CLIENT) if context is not None else None
+    return in_zone(at, getattr(asked, "zone", "") or "UTC", timespec)
 
 
 class _Past(click.ParamType[str]):

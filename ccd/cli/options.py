@@ -12,6 +12,7 @@ import click
 from ccd.base.codes import NotAllowed
 from ccd.base.errors import DaemonUnreachable
 from ccd.cli.exits import Needed
+from ccd.cli.moments import CLIENT
 from ccd.client.http import Client, socket_path
 from ccd.settings.units import duration_ms
 
@@ -84,7 +85,8 @@ def client(context: click.Context) -> Client:
         is_socket = True  # it is not there, or not for us: the client says which
     if not is_socket:
         raise DaemonUnreachable(f"{path} is no socket (-S, CCD_SOCKET)")
-    return Client(path)
+    asked = context.meta[CLIENT] = Client(path)
+    return asked
 
 
 class Duration(click.ParamType[int]):

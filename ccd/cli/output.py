@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -10,6 +11,9 @@ from typing import Any
 import click
 
 from ccd.cli.exits import printable
+from ccd.cli.moments import in_site_zone
+
+_MOMENT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")
 
 
 def show_json(body: Any) -> None:
@@ -23,25 +27,21 @@ def show_table(rows: Iterable[Mapping[str, Any]], columns: Mapping[str, str], no
     if not rows:
         click.echo(nothing)
         return
-    from rich import box
     from rich.console import Console
-    from rich.table import Table
-    from rich.text import Text
 
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    for heading in columns:
-        table.add_column(heading, overflow="fold")
-    for row in rows:
-        table.add_row(*(Text(cell(row.get(key), key)) for key in columns.values()))  # Text: markup in a name stays text
-    terminal = sys.stdout.isatty()
-    Console(width=None if terminal else 400, highlight=False, soft_wrap=False).print(table)
+    from ccd.cli.fitting import print_table
+
+    cells = [[cell(row.get(key), key) for key in columns.values()] for row in rows]
+    print_table(list(columns), cells, Console().width if sys.stdout.isatty() else None)
 
 
 def show_record(record: Mapping[str, Any]) -> None:
     """One thing, a line for each of its values."""
     width = max((len(key) for key in record), default=0)
     for key, value in record.items():
-        if isinstance(value, list | dict) and value:
+        if isinstance(value, list) and all(isinstance(item, str | int) for item in value):
+            click.echo(f"{key:<{width}}  {cell(', '.join(map(str, value)))}")
+        elif isinstance(value, list | dict) and value:
             click.echo(f"{key}:")
             for item in value if isinstance(value, list) else [value]:
                 pairs = item.items() if isinstance(item, dict) else [("", item)]
@@ -52,7 +52,7 @@ def show_record(record: Mapping[str, Any]) -> None:
 
 def time_text(ms: int) -> str:
     """How long something took, as people read it: `4.3 s`, from a minute on `1:45`, from an hour on `8:03:20`."""
-    if ms < 60_000:
+    if ms < 59_950:  # what is rounded to a minute is one
         return f"{ms / 1000:.1f}".removesuffix(".0") + " s"
     minutes, seconds = divmod(round(ms / 1000), 60)
     hours, minutes = divmod(minutes, 60)
@@ -60,7 +60,7 @@ def time_text(ms: int) -> str:
 
 
 def cell(value: Any, key: str = "") -> str:
-    """A value in a table: nothing as a dash, durations with their unit."""
+    """A value in a table: nothing as a dash, durations with their unit, moments in the site's zone."""
     if value is None or value in ("", []):
         return "-"
     if isinstance(value, bool):
@@ -69,4 +69,5 @@ def cell(value: Any, key: str = "") -> str:
         return f"{value / 1000:g} s"
     if isinstance(value, list | dict):
         return printable(json.dumps(value, ensure_ascii=False))
-    return printable(str(value))
+    text = printable(str(value))
+    return in_site_zone(text) if _MOMENT.fullmatch(text) else text

@@ -9,6 +9,7 @@ import click
 
 from ccd.cli.changes import faults_by_option, said
 from ccd.cli.options import client, json_option
+from ccd.cli.output import cell
 
 _reason = click.option("--reason", help="Why; `ccd queues show` and the facts keep it.")
 
@@ -79,7 +80,7 @@ def door_text(body: Mapping[str, Any]) -> str:
     if body.get("door") in (None, "open"):
         return str(body.get("door") or "")
     why = f": {body['closed_why']}" if body["closed_why"] else ""
-    return f"{body['door']} since {body['closed_at']}, by {body['closed_by'] or 'somebody'}{why}"
+    return f"{body['door']} since {cell(body['closed_at'])}, by {body['closed_by'] or 'somebody'}{why}"
 
 
 COMMANDS = (open_, close, drain, move)

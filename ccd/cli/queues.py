@@ -56,8 +56,8 @@ SETTINGS: tuple[tuple[str, str, Any, str], ...] = (
     ("--ring", "ring_ms", DURATION, "How long an agent's phone rings, as in 20s."),
     ("--wrap-up", "wrap_up_ms", DURATION, "Time after a conversation before the next offer."),
     ("--max-wait", "max_wait_ms", DURATION, "Callers wait at most so long; 0 is for ever."),
-    ("--timeout-prompt", "timeout_prompt", str, "What a caller hears who waited too long."),
-    ("--max-no-answers", "max_no_answers", click.IntRange(0, 100), "So many unanswered offers put an agent on break."),
+    ("--timeout-prompt", "timeout_prompt", str, "What a caller hears who is let out and has no edge to go by."),
+    ("--max-no-answers", "max_no_answers", click.IntRange(0, 100), "So many unanswered offers are a break; 0: never."),
     ("--no-answer-delay", "no_answer_delay_ms", DURATION, "No offer for so long to an agent who did not answer."),
     ("--reject-delay", "reject_delay_ms", DURATION, "No offer for so long to an agent who rejected one."),
     ("--busy-delay", "busy_delay_ms", DURATION, "No offer for so long to an agent whose phone was busy."),
@@ -202,7 +202,7 @@ def strategies(as_json: bool) -> None:
 @json_option
 @click.pass_context
 def add(context: click.Context, /, *, name: str, as_json: bool, **values: Any) -> None:
-    """Add a queue; what is not given has its default."""
+    """Add a queue; what is not given has its default, which `ccd queues show NAME` tells."""
     with faults_by_option(context):
         body = client(context).post("queues", name=name, **values)
     said(body, f"queue {name} is added", as_json)

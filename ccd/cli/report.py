@@ -45,6 +45,7 @@ AGENTS = {
     "answered": "answered",
     "missed": "missed",
     "ring": "ring_ms",
+    "join": "join_ms",
     "talk": "talk_ms",
     "wrap-up": "wrap_up_ms",
     "AHT": "aht_ms",
@@ -70,7 +71,7 @@ def shared_options(command: F) -> F:
     for option in reversed(
         (
             click.option(
-                "--since", type=PAST, help="From when: 2h, 3d, a date or a moment; begin of today without it."
+                "--since", type=PAST, help="From when: 2h, 3d, a date or a moment; begin of that day without it."
             ),
             click.option("--until", type=PAST, help="Until when; now without it."),
             click.option("--queue", metavar="NAME", help="Only this queue."),
@@ -140,6 +141,8 @@ def intervals(context: click.Context, /, *, interval: str, **asked: Any) -> None
 def _asked(context: click.Context, what: str, asked: Row, **more: Any) -> dict[str, Any]:
     if sum(map(bool, (asked["as_csv"], asked["as_json"], asked["plot"]))) > 1:
         raise click.UsageError("one of --csv, --json and --plot")
+    if "" in (asked["queue"], asked["agent"]):
+        raise click.UsageError("--queue and --agent want a name; leave them out for all")
     query = {key: asked[key] for key in ("since", "until", "queue", "agent", "service_level_ms")}
     with faults_by_option(context):
         body: dict[str, Any] = client(context).get(
@@ -205,4 +208,4 @@ def _csv_cell(value: Any) -> Any:
     if not isinstance(value, str):
         return value
     # a spreadsheet would take such a name for a formula
-    return f"'{value}" if value[:1] in ("=", "+", "-", "@", "\t") else value
+    return f"'{value}" if value[:1] in ("=", "+", "-", "@", "\t", "\r", "＝", "＋", "－", "＠") else value

@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from ccd.cli.changes import said
+from ccd.cli.changes import faults_by_option, said
 from ccd.cli.options import client, json_option
 from ccd.cli.output import show_json, show_record, show_table
 
@@ -93,7 +93,8 @@ def show(
     as_json: bool,
 ) -> None:
     """Show the route that calls to NUMBER take and why, where it leads, and the routes that come after it."""
-    body = client(context).get("routes", "choice", dialled=number, trunk=trunk, caller_class=caller_class, at=at)
+    with faults_by_option(context):
+        body = client(context).get("routes", "choice", dialled=number, trunk=trunk, caller_class=caller_class, at=at)
     if as_json:
         show_json(body)
         return
@@ -120,7 +121,8 @@ def close(context: click.Context, /, *, number: str | None, all_: bool, reason: 
     Callers go to the route's closed_flow; without one they hear the prompt 'closed' and the call ends.
     """
     which = _one_or_all(context, number, all_)
-    body = client(context).post("routes", "close", **which, **({"reason": reason} if reason else {}))
+    with faults_by_option(context):
+        body = client(context).post("routes", "close", **which, **({"reason": reason} if reason else {}))
     said(body, f"{_named(body['closed'])} closed", as_json)
 
 

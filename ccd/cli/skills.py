@@ -20,9 +20,9 @@ def skill_levels(_: click.Context, param: click.Parameter, given: tuple[str, ...
     for one in given:
         skill, equals, level = one.partition("=")
         if not skill or not equals or (level and not _is_level(level)):
-            raise click.BadParameter(f"{one!r}: write SKILL=LEVEL, as in english=5, or SKILL= to take it away")
+            raise click.BadParameter(f"{one[:60]!r}: write SKILL=LEVEL, as in english=5, or SKILL= to take it away")
         if skill in levels:
-            raise click.BadParameter(f"{skill} is given twice")
+            raise click.BadParameter(f"{skill[:60]} is given twice")
         levels[skill] = int(level) if level else None
     return levels or None
 
@@ -36,14 +36,14 @@ def steps(_: click.Context, param: click.Parameter, given: tuple[str, ...]) -> l
 
 def step_of(text: str) -> Step:
     """`30s english:1 prefer loans:2`: from when on, what is required, what is preferred; each may be left out."""
-    words = text.split()
+    words, text = text.split(), text[:60]
     after_ms = 0
     if words and ":" not in words[0] and words[0] != PREFER:
         try:
             after_ms = duration_ms(words[0])
         except ValueError:
             raise click.BadParameter(
-                f"{text!r}: {words[0]!r} is neither a duration like 30s nor SKILL:LEVEL like english:3"
+                f"{text!r}: {words[0][:60]!r} is neither a duration like 30s nor SKILL:LEVEL like english:3"
             ) from None
         words = words[1:]
     place = words.index(PREFER) if PREFER in words else len(words)
@@ -55,9 +55,9 @@ def _levels(text: str, words: Iterable[str]) -> dict[str, int]:
     for word in words:
         skill, colon, level = word.partition(":")
         if not skill or not colon or not _is_level(level):
-            raise click.BadParameter(f"{text!r}: {word!r} is no SKILL:LEVEL, as in english:3")
+            raise click.BadParameter(f"{text!r}: {word[:60]!r} is no SKILL:LEVEL, as in english:3")
         if skill in levels:
-            raise click.BadParameter(f"{text!r}: {skill} is named twice")
+            raise click.BadParameter(f"{text!r}: {skill[:60]} is named twice")
         levels[skill] = int(level)
     return levels
 

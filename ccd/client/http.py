@@ -16,6 +16,7 @@ from urllib.parse import quote, urlencode
 from ccd.base.codes import BadInput, NotAllowed, from_reply
 from ccd.base.errors import DaemonUnreachable, NotFound
 
+ZONE_HEADER = "Ccd-Zone"
 DEFAULT_SOCKET = "/run/ccd/control.sock"
 _LARGEST_ANSWER = 64_000_000
 _UPLOAD_S = 1_800.0
@@ -40,11 +41,15 @@ def address(*parts: str) -> str:
 
 
 class Client:
-    """Talks to one ccd; every call is one connection, so there is nothing to close."""
+    """Talks to one ccd; every call is one connection, so there is nothing to close.
+
+    `zone`: the site's, as the last answer said it; '' before one came, or if it said none.
+    """
 
     def __init__(self, path: str, timeout: float = 30.0) -> None:
         self._path = path
         self._timeout = timeout
+        self.zone = ""
 
     def get(self, *parts: str, **query: Any) -> Any:
         """GET; the JSON body."""
@@ -79,6 +84,7 @@ class Client:
         try:
             connection.request(method, target, data, headers | {"Connection": "close"})
             response = connection.getresponse()
+            self.zone = response.getheader(ZONE_HEADER, "")
             return _judged(response.status, response.read(_LARGEST_ANSWER))
         except PermissionError:
             raise NotAllowed(

@@ -5,29 +5,25 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-import msgspec
 import structlog
 from gevent.event import Event
 
-from ccd.acd import strategies
 from ccd.acd.facts import LeftReason
-from ccd.acd.ports import Ports
 from ccd.acd.service import Acd
 from ccd.base.bus import Bus
 from ccd.base.clock import Clock, SystemClock
-from ccd.base.errors import CcdError, NotFound, Refused
-from ccd.base.greenlets import spawn
+from ccd.base.errors import NotFound
 from ccd.base.ids import new_id
 from ccd.calls.facts import (
     LegEnded,
     SwitchDisconnected,
 )
 from ccd.calls.registry import Registry
-from ccd.core import way_out, wiring
+from ccd.core import acd_ports, way_out, wiring
 from ccd.core.child import SideProcess
+from ccd.core.configuring import Configuring
 from ccd.core.desk import Desk
 from ccd.core.errands import Errands
-from ccd.core.join_desk import JoinDesk
 from ccd.core.memory import Memory, restore_callers, restore_ledger
 from ccd.core.node import Node
 from ccd.core.onward import tell_onward
@@ -41,7 +37,6 @@ from ccd.core.socket import CommandSocket
 from ccd.core.spoken import SpokenTexts
 from ccd.core.verbs import VERBS
 from ccd.ivr.dialling import Dialling
-from ccd.journal.configuration import Configuration
 from ccd.journal.snapshot import StateFolder
 from ccd.journal.spool import SpoolWriter
 from ccd.recording.service import Recordings
@@ -89,7 +84,7 @@ class House:
         self.errands = Errands(self.clock, wiring.errand_times(settings))
         self.spoken = SpokenTexts(settings.speech)
         self.acd = Acd(
-            self._ports(),
+            acd_ports.ports(self),
             self._stay_done,
             self.ledger.remembered,
             zone=settings.zone,
@@ -98,7 +93,7 @@ class House:
             standing_beep=settings.standing.beep,
             standing_ring_ms=settings.standing.ring_ms,
         )
-        self.dialling = Dialling(way_out.dial_ports(self._ports(), self.registry))
+        self.dialling = Dialling(way_out.dial_ports(acd_ports.ports(self), self.registry))
         self.recordings = Recordings(
             clock=self.clock,
             publish=self.publisher.publish,
@@ -131,7 +126,16 @@ class House:
             registry=self.registry,
             switch_of=lambda name: self.node(name).switch,
             switch_root=lambda name: self.node(name).recordings_path,
-            node_is_up=self._node_is_up,
+            node_is_up=self.node_is_up,
+        )
+        self.configuring = Configuring(
+            state=self.state,
+            site=self.site,
+            ledger=self.ledger,
+            acd=self.acd,
+            calendars=self.calendars,
+            routes=self.routes,
+            voicemails=self.voicemails,
         )
         self.lists = open_lists(self.state, self.clock, settings.numbering.rules)
         self.desk = Desk(
@@ -149,17 +153,17 @@ class House:
                 callers=self.callers,
                 window_ms=settings.numbering.repeat_window_ms,
                 agent_name=self._agent_name,
-                keep=self._keep_configuration,
+                keep=self.configuring.keep_soon,
             ),
             screen=Screen(
                 clock=self.clock,
                 lists=self.lists,
                 site=self.site,
                 publish=self.publisher.publish,
-                keep=self._keep_configuration,
+                keep=self.configuring.keep_soon,
             ),
             doors=wiring.doors(self),
-            keep=self._keep_configuration,
+            keep=self.configuring.keep_soon,
         )
         self.recovery = Recovery(
             clock=self.clock,
@@ -194,14 +198,7 @@ class House:
     def start(self) -> None:
         """Take up the last good configuration and the agents as they were, open the doors, connect."""
         tell_onward(self.ledger, self.publisher.publish)
-        if (configuration := self.state.load_configuration()) is not None:
-            try:
-                self._apply_configuration(configuration)
-            except CcdError as refused:
-                # Kept by another version, which allowed what this one does not: side brings one of today.
-                log.error("saved_configuration_refused", reason=str(refused))
-            for last in list(self.ledger.agents.values()):
-                self.acd.roster.restore(last)
+        self.configuring.load()
         self.socket.start()
         for node in self.nodes.values():
             node.start()
@@ -227,7 +224,7 @@ class House:
         for node in self.nodes.values():
             node.stop()
         self.socket.stop()
-        self.memory.save()
+        self.memory.close()
         if self.side is not None:
             self.side.stop()
         self.spool.close()
@@ -245,23 +242,6 @@ class House:
 
     # --- wiring ------------------------------------------------------------------------------------
 
-    def _ports(self) -> Ports:
-        return Ports(
-            clock=self.clock,
-            publish=self.publisher.publish,
-            order_leg=self.registry.order_leg,
-            lose_leg=self.registry.lose,
-            is_parked=self._is_parked,
-            switch_of=lambda name: self.node(name).switch,
-            switches=lambda: [node.switch for node in self.nodes.values()],
-            drop_lease=lambda name, leg_id: self.node(name).guards.drop(leg_id),
-            hold_lease=self._hold_lease,
-            node_is_up=self._node_is_up,
-            may_return=self._may_return,
-            look_at=lambda name, leg_id: self.recovery.look_at(self.node(name), leg_id),
-            join=JoinDesk(self.registry, self.site).door(),
-        )
-
     def forget_lease(self, fact: LegEnded) -> None:
         """A leg is gone: nobody renews its lease."""
         for node in self.nodes.values():
@@ -270,31 +250,12 @@ class House:
     def _count_legs(self, node: str) -> int:
         return sum(leg.node == node and not leg.ordered for leg in self.registry.legs.values())
 
-    def _is_parked(self, leg_id: str) -> bool:
-        leg = self.registry.legs.get(leg_id)
-        return leg is not None and leg.parked and not leg.bridged_to
-
-    def _hold_lease(self, name: str, leg_id: str) -> None:
-        standing = self.acd.standing.has(leg_id)
-        self.node(name).guards.hold(leg_id, leased=self._is_leased(leg_id), ours=standing)
-
-    def _is_leased(self, leg_id: str) -> bool:
-        leg = self.registry.legs.get(leg_id)
-        return leg is not None and leg.leased
-
-    def _node_is_up(self, name: str) -> bool:
+    def node_is_up(self, name: str) -> bool:
         """A station may name a switch that ccd.yaml does not: nobody can be reached there."""
         if name and name not in self.nodes:
             return False
         node = self.node(name)
         return node.is_reconciled and node.link.is_up
-
-    def _may_return(self, queue_id: str) -> bool:
-        """A switch that is not of this site any more tells of nobody."""
-        return any(
-            past.queue_id == queue_id and past.node in self.nodes and past.call_id not in self.registry.calls
-            for past in self.ledger.calls.values()
-        )
 
     def _stay_done(self, leg_id: str, how: LeftReason, to: str) -> None:
         self.desk.on_done(leg_id, how, to)
@@ -303,43 +264,9 @@ class House:
         self.publisher.publish(SwitchDisconnected(at=self.clock.now(), node=node.name, reason=reason[:200]))
         self.acd.refresh_all()
 
-    # --- configuration -----------------------------------------------------------------------------
-
-    def take_configuration(self, configuration: Configuration) -> None:
-        """Check, keep and use a configuration; an older one than the one in use is refused."""
-        current = self.site.configuration
-        if configuration.version < current.version:
-            raise Refused(f"configuration {configuration.version} is older than {current.version}, which is in use")
-        first = not self.acd.roster.agents
-        self._apply_configuration(configuration)
-        if first:
-            for last in list(self.ledger.agents.values()):
-                self.acd.roster.restore(last)
-        self.state.save_configuration(self.site.configuration)
-
-    def _apply_configuration(self, configuration: Configuration) -> None:
-        for queue in configuration.queues:
-            strategies.named(queue.strategy)  # refused as a whole before anything is changed
-        known = self.site.configuration.flows
-        running = {sha256: known[sha256] for sha256 in known if sha256 not in configuration.flows}
-        merged = msgspec.structs.replace(configuration, flows=running | configuration.flows)
-        self.site.take(merged)
-        self.calendars.configure(configuration.calendars)
-        self.routes.configure(self.site.routes)
-        self.voicemails.configure(configuration.boxes)
-        self.acd.deciding.telling.version = configuration.version
-        self.acd.configure(configuration.queues)
-        self.acd.roster.configure(configuration.agents, configuration.stations, configuration.tiers)
-        self.acd.roster.breaks.configure(configuration.break_reasons, self.acd.roster.agents.values())
-        self.ledger.remembered.keep_only({agent.agent_id for agent in configuration.agents})
-
     def _agent_name(self, agent_id: str) -> str:
         agent = self.acd.roster.agents.get(agent_id)
         return agent.settings.name if agent else ""
-
-    def _keep_configuration(self) -> None:
-        """Also from the bus, which may not wait: the disk is waited for in a greenlet of its own."""
-        spawn("configuration_kept", lambda: self.state.save_configuration(self.site.configuration))
 
     def _spool_position(self) -> tuple[int, int]:
         position = self.spool.position

@@ -105,7 +105,7 @@ class KnownLegs:
         Events of it that lie in hand follow, and say some of this again: the registry and who listens to it know.
         """
         if orders_lost and leg.role in (Role.AGENT, Role.STANDING) and found.parked and not found.bridged_to:
-            self._acd.offers.bridge_again(leg.leg_id)
+            self._acd.offers.bridging.bridge_again(leg.leg_id)
         if orders_lost and leg.role is Role.TRANSFER and found.parked and not found.bridged_to:
             self._dialling.bridge_again(leg.leg_id)
         playing = self._acd.offers.playing(leg.leg_id)

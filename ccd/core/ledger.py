@@ -152,6 +152,7 @@ def _queued(ledger: Ledger, fact: CallerQueued) -> None:
         call.vip, call.asks = fact.vip, fact.asks
         call.bound_to, call.bound_until = fact.bound_to, fact.bound_until
         call.entered_at, call.hops, call.sent_to, call.onward = fact.at, fact.hops, "", None
+        call.leaving = fact.leaving
         call.nobody_said_no()
         call.announced = call.announced if fact.moved_from else 0
 
@@ -206,7 +207,7 @@ def _left(ledger: Ledger, fact: CallerLeft) -> None:
     if call := ledger.calls.get(fact.call_id):
         call.entry_id = call.queue_id = ""
         call.done = _LEAVES_BY.get(fact.reason, fact.reason)
-        call.sent_to, call.onward = fact.to, fact.onward
+        call.sent_to, call.onward, call.leaving = fact.to, fact.onward, None
         if target_of(fact.to)[0] == "queue":
             call.done = call.sent_to = ""  # he joins again, by his next fact
 

@@ -9,7 +9,7 @@ from typing import TypeVar
 import msgspec
 import structlog
 
-from ccd.base.clock import Clock
+from ccd.base.clock import Clock, Timer
 from ccd.base.greenlets import spawn
 from ccd.calls.facts import Fact
 from ccd.core.ledger import Ledger
@@ -83,11 +83,18 @@ class Memory:
         self._saved = Position(0, 0)
         self._callers_saved = Position(0, 0)
         self._committed: Position | None = None
+        self._next: Timer | None = None
 
     def start(self) -> None:
         """Save again and again. A save waits for its thread, which a timer may not: each runs in a greenlet of its own."""
-        self._clock.call_later(SNAPSHOT_EVERY_S, self.start)
+        self._next = self._clock.call_later(SNAPSHOT_EVERY_S, self.start)
         spawn("snapshot", self.save)
+
+    def close(self) -> None:
+        """Save once more, and then no longer."""
+        if self._next is not None:
+            self._next.cancel()
+        self.save()
 
     def save(self) -> None:
         """Encode now, so that ledger and position agree; write in a thread, since fsync may take its time."""

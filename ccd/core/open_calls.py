@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from ccd.acd.facts import CallerQueued
+from ccd.acd.facts import CallerLeft, CallerQueued
 from ccd.acd.matching.stages import Ask
 from ccd.base.clock import Moment
 
@@ -29,7 +29,8 @@ class OpenCall(msgspec.Struct, kw_only=True, omit_defaults=True):
     `leg_ended`: the customer's leg is known to have ended, and not yet the call. `voicemail`: a message was left.
     `entered_at`, `hops` and `announced` are as in ccd.acd.callers; `sent_to`: the stay is over by an overflow to there.
     `refused`, `tried`: the agents who did not take him in this stay, as in ccd.acd.callers.
-    `onward`: he left for another queue, and the fact by which he stands there has not been told yet.
+    `onward`: he left for another queue, and the fact by which he stands there has not been told yet. `leaving`: he came to a
+    queue in which he may not wait, and the fact by which he leaves it has not been told yet.
     """
 
     call_id: str
@@ -53,6 +54,7 @@ class OpenCall(msgspec.Struct, kw_only=True, omit_defaults=True):
     announced: int = 0
     sent_to: str = ""
     onward: CallerQueued | None = None
+    leaving: CallerLeft | None = None
     priority: int = 0
     vip: bool = False
     asks: tuple[Ask, ...] = ()

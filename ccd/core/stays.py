@@ -159,7 +159,7 @@ class Stays:
             caller.stay = Stay.OFFERED
             self._acd.take_up(caller)
             self._adopt_offer(offer, caller)
-            self._acd.offers.connected(offer, caller, agent.bridged_at or self._clock.now())
+            self._acd.offers.bridging.connected(offer, caller, agent.bridged_at or self._clock.now())
             return
         past = self._ledger.calls.get(caller.call_id)
         since = (past.connected_at if past else 0) or agent.bridged_at or self._clock.now()
@@ -198,7 +198,7 @@ class Stays:
         and the other has lost a race."""
         answered, self._answered = self._answered, []
         for offer in sorted(answered, key=lambda one: one.answered_at or one.picked_up_at):
-            self._acd.offers.join(offer)
+            self._acd.offers.bridging.join(offer)
 
     def _may_ring(self, caller: QueuedCaller) -> bool:
         """Whether a phone may ring for a caller: nobody's does yet, or his queue rings several."""

@@ -17,7 +17,8 @@ __all__ = ["Configuration", "Route"]
 
 class Configuration(msgspec.Struct, frozen=True, kw_only=True):
     """Everything core must know to take calls. `version` grows with each change; `flows` holds flow documents by SHA-256
-    and `active_flows` the current version of each by name."""
+    and `active_flows` the current version of each by name. `gone_queues` is core's own: queues that were removed while somebody
+    was in them."""
 
     format: int = 1
     version: int = 0
@@ -32,3 +33,4 @@ class Configuration(msgspec.Struct, frozen=True, kw_only=True):
     boxes: tuple[Box, ...] = ()
     break_reasons: tuple[BreakReason, ...] = ()
     trunks: tuple[Trunk, ...] = ()
+    gone_queues: tuple[Queue, ...] = ()

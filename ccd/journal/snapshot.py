@@ -22,7 +22,6 @@ log = structlog.get_logger(__name__)
 FORMAT = 1
 READABLE_FORMATS = frozenset({1})
 CONFIGURATION = "configuration.json"
-RUNTIME = "runtime.json"
 
 
 class _Document(msgspec.Struct):

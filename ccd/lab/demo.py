@@ -32,7 +32,6 @@ from ccd.lab.kept import TALK_MS, Kept, ccd_itself, place
 from ccd.lab.verdict import differences, wrongly_screened
 from ccd.lab.worlds import World, make_world, play
 from ccd.settings.share import share
-from ccd.side.db.embedded_home import home_of
 from ccd.side.db.throwaway import announce, discard
 from ccd.sim.world import WorldError
 
@@ -88,9 +87,8 @@ def played(asked: argparse.Namespace, folder: Path, interrupts: Interrupts, resu
             ending.callback(world.close)
             say(f"switch: {world.name}")
             daemon = make_daemon(folder / "ccd", world)
-            if not asked.keep:
-                announce(daemon.database_folder)
-                ending.callback(discard, daemon.database_folder)
+            announce(daemon.database_folder)
+            ending.callback(discard, daemon.database_folder)
             ending.callback(daemon.stop)
             say("starting PostgreSQL and ccd")
             daemon.start()
@@ -266,6 +264,6 @@ def keep(folder: Path, daemon: Daemon, world: World) -> None:
         while True:
             gevent.sleep(3600)
     except KeyboardInterrupt:
-        say(f"ending; PostgreSQL's data stays in {home_of(daemon.database_folder)}")
+        say(f"ending; recordings and log stay in {folder}")
     finally:
         kept.close()

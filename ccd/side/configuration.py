@@ -118,20 +118,23 @@ class Site:
             log.warning("reloaded_without_database", reason=str(away).splitlines()[0])
             return self.current
 
-    def use(self, written: Written) -> bool:
+    def use(self, written: Written) -> tuple[Configuration, Configuration]:
         """Go by another ccd.yaml from now on, as `refresh`; where that fails everything stays as it was.
+
+        Returns what core had before, and what it has now.
 
         PostgreSQL is not needed for it: agents and queues are then those that core has.
         """
         with self._lock:
-            before, self._written = self._written, written
+            had, before, self._written = self.current, self._written, written
             self._flows.forget()
             try:
-                return self._put(self._build(self._rows_or_current()))
+                self._put(self._build(self._rows_or_current()))
             except BaseException:
                 self._written = before
                 self._flows.forget()
                 raise
+            return had, self.current
 
     @property
     def calendars(self) -> Mapping[str, Calendar]:

@@ -163,7 +163,7 @@ class OfficeProcess:
                     numbering=self._settings.numbering.rules,
                 ),
             ),
-            database=self._database.status,
+            database=self._database_status,
             journal=self._journal_status,
             speech=self._speech_desk(),
             lists=lambda: self._lists,
@@ -286,6 +286,10 @@ class OfficeProcess:
 
     def _delete_voicemail(self, voicemail_id: str, who: str, why: str) -> None:
         self._link.ask("voicemails.change", voicemail_id=voicemail_id, change="deleted", who=who, reason=why[:200])
+
+    def _database_status(self) -> dict[str, Any]:
+        lost = self._writer is not None and self._writer.cut_off
+        return self._database.status() | ({"state": "does not answer"} if lost else {})
 
     def _journal_status(self) -> dict[str, Any]:
         if self._writer is None:

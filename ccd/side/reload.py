@@ -61,11 +61,10 @@ class Reloading:
             faults.append(place.fault(name, what))
         if faults:
             raise SettingsError(faults)
-        before = self._site.current
-        is_new = self._site.use(written_of(settings))
+        before, after = self._site.use(written_of(settings))
         return {
-            "version": self._site.current.version,
-            "changed": differences(before, self._site.current) if is_new else {},
+            "version": after.version,
+            "changed": differences(before, after),
             "restart_needed": self._waiting(settings),
             "kept_flows": dict(self._flows.kept),
             "warnings": self._site.warnings(),

@@ -29,6 +29,7 @@ IDLE_SECONDS = 5.0
 FIRST_RETRY_SECONDS = 0.1
 LAST_RETRY_SECONDS = 5.0
 _TOO_SLOW = (psycopg.errors.QueryCanceled, psycopg.errors.LockNotAvailable)
+_NO_ANSWER = {psycopg.OperationalError.__name__, psycopg.errors.ConnectionTimeout.__name__}
 
 
 class WriterCounts(msgspec.Struct):
@@ -107,6 +108,11 @@ class JournalWriter:
                     self._woken.wait(IDLE_SECONDS)
         self._throw_away()
         self._reader.close()
+
+    @property
+    def cut_off(self) -> bool:
+        """Whether facts wait because PostgreSQL does not answer."""
+        return not self.causes.isdisjoint(_NO_ANSWER)
 
     def _step(self) -> bool:
         """Connect if need be, then write one batch; False when the spool had nothing new."""

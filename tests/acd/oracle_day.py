@@ -247,23 +247,10 @@ class Day:
         self, queue_name: str, priority: int, *, vip: bool, asks: tuple[Ask, ...] = (), last_agent: str = ""
     ) -> None:
         leg_id = self.world.caller_arrives()
-        leg = self.world.registry.legs[leg_id]
         self.calls += 1
         self.last_agent = last_agent
-        self.do(
-            lambda: self.world.acd.enqueue(
-                call_id=leg.call_id,
-                leg_id=leg_id,
-                node=leg.node,
-                number=leg.number,
-                queue_id=f"q-{queue_name}",
-                priority=priority,
-                answered=True,
-                vip=vip,
-                asks=asks,
-                last_agent_id=f"a-{last_agent}",
-            )
-        )
+        told = {"vip": vip, "asks": asks, "last_agent_id": f"a-{last_agent}"}
+        self.do(lambda: self.world.enter(leg_id, queue_name, priority, **told))
 
     def phone_fails(self, name: str, cause: str) -> None:
         self.do(lambda: self.world.hung_up(self.world.phone_rings(name), cause, rang=True))
@@ -386,7 +373,7 @@ def _something_happens(day: Day, chance: random.Random) -> None:
 def _private_call(day: Day, name: str) -> None:
     """He dials somebody himself; or that call ends."""
     world, person = day.world, day.oracle.people[name]
-    legs = list(world.acd.roster.phones.legs_of(name))
+    legs = list(world.acd.roster.seats.phones.legs_of(name))
     seated = world.agent(name).station is not None
     if legs:
         person.on_other_call = False

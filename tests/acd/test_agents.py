@@ -209,7 +209,7 @@ def test_agent_who_signs_in_during_a_private_call_is_busy(world: World, inbound:
     assert world.offered_to(caller) == ""
     world.hung_up(leg)
     assert world.offered_to(caller) == "alice"
-    assert world.acd.roster.phones.is_quiet()
+    assert world.acd.roster.seats.phones.is_quiet()
 
 
 def test_private_call_during_the_talk_counts_when_the_talk_is_over(world: World) -> None:

@@ -402,7 +402,7 @@ def test_what_comes_next_comes_after_the_wrap_up(presence: str) -> None:
     assert (alice.next_presence, alice.next_reason) == ("", "")
     assert world.of(AgentChanged)[-1].cause == "next_status"
     assert world.offered_to(waiting) == ""
-    assert world.acd.roster._seat_of == ({"s-alice": "a-alice"} if presence == "on_break" else {})
+    assert world.acd.roster.seats.holders == ({"s-alice": "a-alice"} if presence == "on_break" else {})
 
 
 @pytest.mark.parametrize("revoke", ["clear", "pause and resume"])

@@ -112,7 +112,7 @@ class Day(RuleBasedStateMachine):
 
     @rule(who=name)
     def private_call_ends(self, who: str) -> None:
-        for leg_id in self.world.acd.roster.phones.legs_of(who):
+        for leg_id in self.world.acd.roster.seats.phones.legs_of(who):
             self.world.hung_up(leg_id)
 
     # --- phones ---
@@ -288,8 +288,8 @@ class Day(RuleBasedStateMachine):
         assert {fact.call_id for fact in world.of(CallArrived)} == {fact.call_id for fact in world.of(CallEnded)}
         assert len(world.of(CallArrived)) == len(world.of(CallEnded))
         assert {one.activity for one in world.acd.roster.agents.values()} <= {Activity.IDLE}
-        assert world.acd.roster._seat_of == {}
-        assert world.acd.roster.phones.is_quiet()
+        assert world.acd.roster.seats.holders == {}
+        assert world.acd.roster.seats.phones.is_quiet()
         assert world.clock.pending() == 0
         assert all(one.leg_id not in world.registry.legs for one in world.switch.all(Hangup))
 

@@ -18,6 +18,7 @@ from ccd.acd.matching.score import place_of
 from ccd.acd.matching.stages import stage_at
 from ccd.acd.model import Activity, Presence, Queue
 from ccd.acd.remembered import Remembered
+from ccd.acd.staffing import Staffing
 from tests.acd.oracle_day import WrongOffer, play
 
 DAYS = 200
@@ -98,11 +99,11 @@ def relaxed_too_early(patch: pytest.MonkeyPatch) -> None:
 
 
 def empty_level_not_skipped(patch: pytest.MonkeyPatch) -> None:
-    def wrong(self: Deciding, queue: Queue) -> tuple[int, ...]:
+    def wrong(self: Staffing, queue: Queue) -> tuple[int, ...]:
         staff = self._staff.get(queue.queue_id)
         return tuple(sorted(staff.levels)) if staff is not None else ()
 
-    patch.setattr(Deciding, "_counted_levels", wrong)
+    patch.setattr(Staffing, "levels", wrong)
 
 
 def vip_ignored(patch: pytest.MonkeyPatch) -> None:

@@ -373,7 +373,7 @@ def test_bridge_that_went_down_with_the_connection_is_ordered_again(world: World
     world.clock.advance(0.1)
     assert world.results() == []
     world.switch.refuses.clear()
-    world.acd.offers.bridge_again(leg)
+    world.acd.offers.bridging.bridge_again(leg)
     assert world.switch.last(Bridge).other_id == leg
     world.bridged(caller, leg)
     assert world.agent("alice").activity is TALKING

@@ -75,6 +75,23 @@ def test_a_full_queue_counts_those_who_are_rung_for_and_not_those_who_talk() -> 
     assert where(world, world.caller_queues()) == "support"
 
 
+def test_who_is_just_rung_for_fills_his_place_in_a_full_queue() -> None:
+    world = world_of(a_queue("support", max_waiting=2))
+    world.ready("alice")
+    rung, waits, turned_away = (world.caller_queues() for _ in range(3))
+    assert world.offered_to(rung) == "alice"
+    assert (where(world, waits), world.left(turned_away)) == ("support", [LeftReason.FULL])
+
+
+def test_who_does_not_serve_a_queue_any_more_is_nobody_there() -> None:
+    queues = [a_queue("support", "no_agents edge", "none_available edge")]
+    world = world_of(*queues)
+    world.ready("alice")
+    assert where(world, world.caller_queues()) == "support"
+    world.configure(queues, AGENTS[:1], [])
+    assert world.left(world.caller_queues()) == [LeftReason.NO_AGENTS]
+
+
 def test_the_position_is_that_which_his_priority_gives_him() -> None:
     world = world_of(a_queue("support", "position 2 flow:later"))
     first = [world.caller_queues() for _ in range(2)]
@@ -107,6 +124,36 @@ def test_a_shift_that_changes_is_given_time() -> None:
     assert world.left(world.caller_queues()) == [LeftReason.NO_AGENTS]
 
 
+def test_who_is_away_and_says_why_anew_is_no_less_away() -> None:
+    """Alice changes the reason of her break time and again; nobody has been available since she went."""
+    world = world_of(a_queue("support", "none_available always 30s voicemail:night"))
+    world.ready("alice")
+    world.acd.roster.pause("a-alice", "lunch")
+    caller = world.caller_queues()
+    for reason in ("training", "lunch"):
+        world.clock.advance(14)
+        assert where(world, caller) == "support"
+        world.acd.roster.pause("a-alice", reason)
+    world.clock.advance(2)
+    assert world.left(caller) == [LeftReason.NO_AGENTS]
+    assert world.left(world.caller_queues()) == [LeftReason.NO_AGENTS], "nor is who comes now let in"
+    world.acd.roster.resume("a-alice")
+    world.acd.roster.pause("a-alice", "lunch")
+    assert where(world, world.caller_queues()) == "support", "she was there in between: thirty seconds more"
+
+
+def test_who_signs_out_from_a_break_was_away_before() -> None:
+    world = world_of(a_queue("support", "none_available 30s edge", "no_agents 30s voicemail:night"))
+    world.ready("alice")
+    world.acd.roster.pause("a-alice", "lunch")
+    world.clock.advance(29)
+    world.acd.roster.logout("a-alice")
+    assert where(world, world.caller_queues()) == "support"
+    world.clock.advance(1)
+    caller = world.caller_queues()
+    assert (world.left(caller), world.sent_to[caller]) == ([LeftReason.NO_AGENTS], ""), "nobody available for 30 s"
+
+
 # --- while he waits -------------------------------------------------------------------------------
 
 
@@ -125,6 +172,19 @@ def test_who_waits_leaves_when_the_last_agent_has_been_gone_for_so_long() -> Non
     world.clock.advance(30)
     assert (world.left(caller), world.sent_to[caller]) == ([LeftReason.NO_AGENTS], "voicemail:night")
     assert where(world, talks) == "support", "who talks is not sent away"
+
+
+def test_a_rule_for_those_who_wait_is_watched_beside_any_other() -> None:
+    world = world_of(a_queue("support", "full edge", "no_agents always 30s voicemail:night", "key 0 edge"))
+    world.ready("alice")
+    world.connect(world.caller_queues(), "alice")
+    caller = world.caller_queues()
+    world.clock.advance(60)
+    world.acd.roster.logout("a-alice")
+    world.clock.advance(29)
+    assert where(world, caller) == "support"
+    world.clock.advance(1)
+    assert world.sent_to[caller] == "voicemail:night"
 
 
 def test_a_timed_overflow_keeps_place_and_priority_and_counts_its_own_wait() -> None:
@@ -301,16 +361,7 @@ def test_he_stands_where_he_stood(known: World) -> None:
     known.caller_hangs_up(first)
     leg = known.caller_arrives(NUMBER)
     call = known.registry.legs[leg]
-    known.acd.enqueue(
-        call_id=call.call_id,
-        leg_id=leg,
-        node=call.node,
-        number=NUMBER,
-        queue_id="q-support",
-        priority=0,
-        answered=True,
-        joined_at=calls_again(known, 60_000),
-    )
+    known.enter(leg, joined_at=calls_again(known, 60_000))
     assert stay(known, leg).joined_at == joined_at
     known.ready("alice")
     assert (known.offered_to(leg), known.offered_to(other)) == ("alice", "")

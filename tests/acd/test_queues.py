@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from ccd.acd import strategies
-from ccd.acd.facts import CallerLeft, LeftReason
+from ccd.acd.facts import CallerLeft, CallerQueued, LeftReason
 from ccd.acd.lines import Ordered
 from ccd.acd.model import Activity, Presence
 from ccd.base.errors import NotFound, Refused
@@ -215,3 +215,20 @@ def test_ordered_keeps_its_order() -> None:
     line.remove("b")
     line.remove("b")
     assert ("b" in line, len(line), line.first()) == (False, 2, "c")
+
+
+def test_two_who_come_in_the_same_microsecond_are_told_places_of_their_own(world: World) -> None:
+    """By the order in which they will be served, and the third stands behind both."""
+    legs = [world.caller_arrives() for _ in range(3)]
+    stays = {caller.entry_id: caller for caller in [world.enter(leg_id) for leg_id in legs]}
+    line = list(world.acd.queues["q-support"].line)
+    assert [world.acd.exits.position(stays[entry_id]) for entry_id in line] == [1, 2, 3]
+    told = {fact.entry_id: fact.position for fact in world.of(CallerQueued)}
+    first, second, third = stays
+    assert told[first] == 1
+    assert told[second] == sorted([first, second]).index(second) + 1
+    assert told[third] == sorted([first, second, third]).index(third) + 1
+    world.ready("alice")
+    rung = world.acd.callers[line[0]]
+    assert world.offered_to(rung.leg_id) == "alice"
+    assert [world.acd.exits.position(stays[entry_id]) for entry_id in line] == [1, 2, 3]

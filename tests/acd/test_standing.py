@@ -362,3 +362,58 @@ def test_a_leg_that_a_ccd_before_us_called_is_taken_up_or_hung_up(stands: World)
     leg_id = up(stands)
     assert stands.agent("alice").line == "up"
     assert stands.switch.all(Hangup, leg_id) == []
+
+
+@pytest.mark.parametrize("cause", ["DESTINATION_OUT_OF_ORDER", "NORMAL_CLEARING"])
+@pytest.mark.parametrize("first", ["caller", "agent"])
+@pytest.mark.parametrize("is_bridged", [False, True])
+@pytest.mark.parametrize("parks_first", [False, True])
+def test_who_loses_his_leg_to_the_switch_with_a_hasty_caller_is_called_again(
+    stands: World, cause: str, first: str, is_bridged: bool, parks_first: bool
+) -> None:
+    """FreeSWITCH ends it where the caller goes between the order to join the two and their hearing each other."""
+    leg_id = up(stands)
+    caller = stands.caller_queues()
+    stands.clock.advance(0.001)
+    assert stands.switch.last(Bridge, caller).other_id == leg_id
+    if is_bridged:
+        stands.bridged(caller, leg_id)
+    if parks_first:
+        stands.say(ChannelUnbridged(leg_id=leg_id, at=stands.clock.now(), other_id=caller))
+        parks(stands, leg_id)
+        stands.clock.advance(0.006)
+    ends = {
+        "caller": lambda: stands.hung_up(caller, disposition="recv_bye"),
+        "agent": lambda: stands.hung_up(leg_id, cause, disposition="send_bye"),
+    }
+    for one in sorted(ends, key=lambda one: one != first):
+        ends[one]()
+    stands.clock.advance(0.1)
+    agent = stands.agent("alice")
+    assert (agent.presence, agent.line, agent.signed_out_by, agent.missed) == ("available", "calling", "", {})
+    assert OfferResult.REJECTED not in [fact.result for fact in stands.of(OfferEnded)]
+    again = rings(stands, "alice")
+    assert again != leg_id
+    answers(stands, again)
+    stands.clock.advance(60)
+    joined(stands, stands.caller_queues(), again)
+
+
+def test_who_does_not_answer_then_is_signed_out_and_a_lost_telephone_is_not_called(stands: World) -> None:
+    leg_id = up(stands)
+    stands.hung_up(leg_id, disposition="send_bye")
+    assert stands.agent("alice").signed_out_by == "standing_lost", "idle: somebody ended it at the switch"
+    leg_id = up(stands)
+    caller = stands.caller_queues()
+    joined(stands, caller, leg_id)
+    stands.hung_up(leg_id, "MEDIA_TIMEOUT", disposition="send_bye")
+    assert (stands.agent("alice").signed_out_by, stands.agent("alice").line) == ("standing_lost", "")
+    stands.caller_hangs_up(caller)
+    leg_id = up(stands)
+    stands.clock.advance(60)
+    caller = stands.caller_queues()
+    joined(stands, caller, leg_id)
+    stands.hung_up(leg_id, "DESTINATION_OUT_OF_ORDER", disposition="send_bye")
+    stands.hung_up(caller, disposition="recv_bye")
+    stands.hung_up(rings(stands, "alice"), "NO_ANSWER", rang=True)
+    assert (stands.agent("alice").presence, stands.agent("alice").signed_out_by) == ("logged_out", "standing_no_answer")

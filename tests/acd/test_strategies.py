@@ -50,17 +50,7 @@ class Centre:
     def comes(self, *, vip: bool = False) -> str:
         """A caller joins; the name of the agent who is rung."""
         self.caller = self.world.caller_arrives()
-        leg = self.world.registry.legs[self.caller]
-        self.world.acd.enqueue(
-            call_id=leg.call_id,
-            leg_id=self.caller,
-            node=leg.node,
-            number=leg.number,
-            queue_id="q-support",
-            priority=0,
-            answered=True,
-            vip=vip,
-        )
+        self.world.enter(self.caller, vip=vip)
         self.phones_ring()
         return self.world.offered_to(self.caller)
 
@@ -186,6 +176,19 @@ def test_fewest_calls_counts_calls_and_least_talk_time_counts_minutes() -> None:
         assert centre.call(talk_s=600) == "bob"
         assert centre.call(talk_s=10) == "alice"
         assert centre.call() == second
+
+
+def test_a_strategy_that_is_chosen_at_noon_knows_the_morning() -> None:
+    centre = Centre(queue(strategy="longest-idle-agent"))
+    roster = centre.world.acd.roster
+    for name in ("bob", "carol"):
+        roster.pause(f"a-{name}", "lunch")
+    assert centre.calls(2) == ["alice", "alice"]
+    roster.resume("a-bob")
+    assert centre.call() == "bob"  # who has been idle longer than alice
+    centre.settings = queue(strategy="agent-with-fewest-calls")
+    centre.world.acd.configure((centre.settings,))
+    assert centre.call() == "bob"  # alice has been idle longer now, and had two calls
 
 
 # --- lists ----------------------------------------------------------------------------------------

@@ -128,7 +128,8 @@ def test_an_ended_call_is_told_in_names_times_and_units(world: World) -> None:
     shown = lines(result)
     assert (shown["call"], shown["state"], shown["duration"]) == (OTHER_CALL, "ended", "10.225 s")
     assert "connected" not in shown
-    for said in ("customer", "08:00:00.000Z", "sales", "1.5 s", "3.2 s-5 s, 8 s-end", "[red]x"):
+    assert shown["arrived"] == "2027-01-15T08:00:00+00:00"
+    for said in ("customer", " 08:00:00.000+00:00", "sales", "1.5 s", "3.2 s-5 s, 8 s-end", "[red]x"):
         assert said in result.stdout
     for raw in ("_ms", "_id", "e1", "q1", "\x1b", "offers", "course"):
         assert raw not in result.stdout

@@ -6,12 +6,15 @@ import datetime as dt
 import os
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 
 import click
 import pytest
+from click.testing import CliRunner
 
 from ccd.cli.moments import PAST, in_zone, local_moment
 from ccd.cli.root import root
+from tests.office_world import CALL, TODAY, World, in_thread
 
 
 @pytest.fixture(autouse=True)
@@ -83,3 +86,29 @@ def test_what_is_too_long_ago_is_told_so() -> None:
 def test_a_moment_of_the_api_is_shown_in_the_zone_that_it_belongs_to() -> None:
     assert in_zone("2027-02-06T10:00:00.123Z", "Asia/Shanghai") == "2027-02-06T18:00+08:00"
     assert in_zone("2027-02-06T10:00:00.123Z", "UTC", "milliseconds") == "2027-02-06T10:00:00.123+00:00"
+
+
+def test_every_command_tells_the_time_of_the_site_and_json_that_of_the_api(world: World) -> None:
+    """08:00 of Greenwich is 16:00 in a call centre in Shanghai, whichever command says so and wherever it is typed."""
+    world.staffed()
+    TODAY.office = replace(TODAY.office, zone="Asia/Shanghai")
+    api, site = "2027-01-15T08:00:00.000Z", "2027-01-15T16:00:00+08:00"
+    (queue,), (agent,) = (world.core.configuration[key] for key in ("queues", "agents"))
+    door = {"door": "closed", "closed_at": api, "closed_by": "chen", "closed_why": ""}
+    world.core.answers |= {
+        "agents.list": [{**agent, "presence": "available", "activity": "idle", "since": api}],
+        "agents.remembered": {"idle_since": api, "remembered": []},
+        "queues.list": [{"queue_id": queue["queue_id"], "name": queue["name"], "waiting": 0, **door}],
+        "agents.extend_wrap_up": {"name": "alice", "wrap_up_until": api},
+    }
+    for command in (
+        ("agents", "list"),
+        ("agents", "show", "alice"),
+        ("agents", "wrap-up", "alice", "--extend", "60s"),
+        ("calls", "list"),
+        ("calls", "show", CALL),
+        ("queues", "show", queue["name"]),
+    ):
+        for asked, told, other in (((), site, api), (("--json",), api, site)):
+            result = in_thread(CliRunner().invoke, root, ["-S", str(world.socket), *command, *asked])
+            assert (result.exit_code, told in result.stdout, other in result.stdout) == (0, True, False), result.output

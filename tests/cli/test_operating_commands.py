@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from click.testing import CliRunner, Result
 
@@ -39,7 +41,7 @@ def test_list_and_show_say_how_the_door_stands(world: World) -> None:
     world.core.answers |= {"queues.list": [row], "queues.waiting": []}
     assert "draining" in ccd(world, "queues", "list").stdout
     shown = ccd(world, "queues", "show", queue["name"]).stdout
-    assert "draining since 2027-01-15T08:00:00.000Z, by chen: drill" in shown
+    assert "draining since 2027-01-15T08:00:00+00:00, by chen: drill" in shown
 
 
 def test_callers_are_moved_by_one_of_three_ways(world: World) -> None:
@@ -96,3 +98,36 @@ def test_a_reason_that_cannot_be_kept_is_told_by_its_option(world: World) -> Non
         result = ccd(world, *command, "--reason", "\x1b[31mred")
         assert result.exit_code == 1
         assert result.stderr == "ccd: --reason: one line of at most 100 signs, without control characters\n"
+
+
+@pytest.mark.parametrize(
+    ("typed", "says"),
+    [
+        (["agents", "next", "chen", "--clear", "--reason", "lunch"], "--reason is for on_break"),
+        (["agents", "next", "chen", "logged_out", "--reason", "lunch"], "--reason is for on_break"),
+        (["calls", "list", "--limit", "5"], "--limit is for --ended"),
+        (["report", "queues", "--queue", ""], "--queue and --agent want a name"),
+        (["report", "agents", "--agent", ""], "--queue and --agent want a name"),
+    ],
+)
+def test_what_would_be_passed_over_in_silence_is_refused(world: World, typed: list[str], says: str) -> None:
+    result = ccd(world, *typed)
+    assert (result.exit_code, says in result.stderr) == (2, True)
+
+
+@pytest.mark.parametrize("option", ["--ask", "--cause", "--overflow", "--agent-hears", "--ring"])
+def test_what_is_quoted_of_a_long_value_is_short(world: World, option: str) -> None:
+    for value in ("x" * 9_000, "30s " + "x" * 9_000, "rejected " + "x" * 9_000, "x:1 " * 3_000):
+        result = ccd(world, "queues", "set", "sales", option, value)
+        assert result.exit_code in (1, 2)
+        assert len(result.stderr) < 600
+
+
+def test_figures_of_other_scripts_are_no_limit(world: World) -> None:
+    assert ccd(world, "queues", "set", "sales", "--cause", "rejected limit=\N{FULLWIDTH DIGIT THREE}").exit_code == 2
+
+
+def test_status_names_the_closed_queues_in_one_line(world: World) -> None:
+    world.core.answers["status"] = {"closed_queues": ["sales", "support"], "recordings": {"running": 2}}
+    said = ccd(world, "status").stdout
+    assert re.search(r"^core\.closed_queues +sales, support$", said, re.MULTILINE)

@@ -158,3 +158,12 @@ def test_no_routes_are_said_so(world: World) -> None:
     world.core.answers["routes.list"] = {"routes": [], "all_closed": False, "closed_without_route": ["95588"]}
     said = ccd(world, "routes", "list").stdout
     assert ["no routes" in said, "95588 is closed by hand and has no route" in said] == [True, True]
+
+
+def test_a_fault_is_told_by_its_option(site: World) -> None:
+    unknown = ccd(site, "routes", "show", "4567", "--class", "gold")
+    assert unknown.exit_code == 1
+    assert "--class: 'gold' is none of blacklist, whitelist, vip" in unknown.stderr
+    for noun in ("routes", "calendars"):
+        result = ccd(site, noun, "close", "--all", "--reason", "x" * 200)
+        assert (result.exit_code, "ccd: --reason: one line" in result.stderr) == (1, True)

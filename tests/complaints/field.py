@@ -7,23 +7,15 @@ tells how many channels there are, as FreeSWITCH's does; where the counts go on 
 from __future__ import annotations
 
 import dataclasses
-import json
 from collections.abc import Callable
-from pathlib import Path
-from types import SimpleNamespace
-from typing import Any, cast
+from typing import Any
 
 import gevent
 
 from ccd.acd.ports import Ports
 from ccd.base.clock import FakeClock
-from ccd.base.errors import SwitchRefused
-from ccd.core.desk import Desk
-from ccd.core.node import DIFFER_OFTEN, Node
-from ccd.core.recovery import Recovery
-from ccd.core.site import Site
-from ccd.ivr.dialling import Dialling
-from ccd.switch.commands import AskIdentity, AskLease, Bridge, Command, DumpChannel, Hangup, ListChannels, Originate
+from ccd.core.node import DIFFER_OFTEN
+from ccd.switch.commands import Bridge, Hangup, Originate
 from ccd.switch.events import (
     ChannelAnswered,
     ChannelBridged,
@@ -34,14 +26,14 @@ from ccd.switch.events import (
     ChannelUnbridged,
     SwitchEvent,
 )
-from ccd.voicemail.service import Voicemails
-from tests.builders import NODE, World, queue, tier
+from tests.builders import queue, tier
+from tests.channels import CORE_UUID, ChannelWorld
 
 HEARTBEAT_S = 20
 Loses = Callable[[SwitchEvent], bool]
 
 
-class Field(World):
+class Field(ChannelWorld):
     """The call centre; `channels` are the switch's, as it dumps them. Phones ring by themselves; who answers is the story's."""
 
     def __init__(
@@ -54,33 +46,7 @@ class Field(World):
         self.told_of = 0
         self._obeyed = 0
         self._differed = 0
-        self.switch.ask = self._ask  # type: ignore[method-assign]
-        self.node = cast(
-            Node,
-            SimpleNamespace(
-                name=NODE,
-                switch=self.switch,
-                guards=SimpleNamespace(start=lambda first_s: None, hold=self.guards.hold, drop=self.guards.drop),
-                core_uuid="core",
-                blind_since=0,
-                is_reconciled=True,
-                recordings_path="/var/lib/ccd/recordings",
-            ),
-        )
-        self.recovery = Recovery(
-            clock=self.clock,
-            registry=self.registry,
-            acd=self.acd,
-            dialling=cast(Dialling, None),
-            desk=cast(Desk, None),
-            site=cast(Site, None),
-            recordings=self.recordings,
-            points=self.points,
-            voicemails=cast(Voicemails, None),
-            ledger=self.ledger,
-            publish=self.publish,
-            cdr_path=str(Path("/nowhere")),
-        )
+        self.connects(reconciled=True)
         self.configure([queue(**settings)], names, [tier("support", name) for name in names])
         self.ready(*names)
 
@@ -101,7 +67,7 @@ class Field(World):
             case ChannelCreated():
                 self.channels[event.leg_id] = {
                     "Unique-ID": event.leg_id,
-                    "Core-UUID": "core",
+                    "Core-UUID": CORE_UUID,
                     "Channel-State": "CS_ROUTING",
                     "Call-Direction": "inbound" if event.inbound else "outbound",
                     "Caller-Caller-ID-Number": event.caller_number,
@@ -138,20 +104,6 @@ class Field(World):
         if leg_id in self.channels:
             state = {"Channel-State": "CS_EXCHANGE_MEDIA", "variable_signal_bond": other_id}
             self.channels[leg_id] |= state | {"Caller-Channel-Bridged-Time": str(self.clock.now())}
-
-    def _ask(self, command: Command, timeout: float = 5.0) -> str:
-        match command:
-            case AskIdentity():
-                return "core"
-            case AskLease():
-                return "0"
-            case ListChannels():
-                return json.dumps({"rows": [{"uuid": leg_id} for leg_id in self.channels]})
-            case DumpChannel() if command.leg_id in self.channels:
-                return json.dumps(self.channels[command.leg_id])
-            case DumpChannel():
-                raise SwitchRefused("-ERR No such channel!")
-        raise AssertionError(f"nobody foresaw that core asks {command}")
 
     def obeys(self) -> None:
         """The switch does what it has been told since: rings phones, joins, ends legs. Then what follows from that."""

@@ -10,8 +10,8 @@ from __future__ import annotations
 
 import pytest
 
+from ccd.acd.bridging import Bridging
 from ccd.acd.callers import Offer
-from ccd.acd.offers import Offers
 from ccd.switch.commands import Bridge, Play
 from ccd.switch.events import ApplicationEnded
 from tests.builders import queue, tier
@@ -63,12 +63,12 @@ def test_an_answer_ends_the_announcement(position: int) -> None:
 
 
 def the_bridge_waits_for_the_announcement(patch: pytest.MonkeyPatch) -> None:
-    right = Offers.bridge
+    right = Bridging.bridge
 
-    def wrong(self: Offers, offer: Offer) -> None:
+    def wrong(self: Bridging, offer: Offer) -> None:
         self._ports.clock.call_later(4.0, lambda: right(self, offer))
 
-    patch.setattr(Offers, "bridge", wrong)
+    patch.setattr(Bridging, "bridge", wrong)
 
 
 def test_the_scenario_fails_on_the_complaint() -> None:

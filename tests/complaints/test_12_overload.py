@@ -29,7 +29,7 @@ def a_whole_call(agents: int, waiting: int) -> int:
     world.acd.configure((queue(), queue("busy")))
     world.acd.roster.configure(
         [one.settings for one in world.acd.roster.agents.values()],
-        list(world.acd.roster._stations.values()),
+        list(world.acd.roster.seats.stations.values()),
         [tier("support", f"n{number}") for number in range(agents)],
     )
     for _ in range(waiting):

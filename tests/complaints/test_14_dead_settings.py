@@ -18,7 +18,8 @@ import pytest
 from ccd.acd import strategies
 from ccd.acd.model import Agent, BreakReason, Queue, Station, Tier
 from ccd.base.errors import CcdError
-from tests.complaints.settings_at_work import NO_SETTINGS, PLAYED_ELSEWHERE, PROOFS, Proof
+from tests.complaints.settings_at_work import NO_SETTINGS, PLAYED_ELSEWHERE, PROOFS
+from tests.complaints.settings_stage import Proof
 from tests.office_world import World as Office
 
 ROOT = Path(__file__).parents[2]

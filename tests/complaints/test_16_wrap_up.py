@@ -15,8 +15,8 @@ from typing import Any, cast
 
 import pytest
 
-from ccd.acd.deciding import Deciding
 from ccd.acd.model import Activity, Queue
+from ccd.acd.posts import Posts
 from ccd.acd.roster import Roster
 from ccd.core.house import House
 from ccd.core.verbs.agents import agent_row
@@ -157,16 +157,16 @@ def test_a_restart_keeps_what_is_left_of_it() -> None:
 
 def only_its_own_queue_knows(patch: pytest.MonkeyPatch) -> None:
     """What app_queue did without shared_lastcall."""
-    right = Deciding._ready
+    right = Posts.ready
 
-    def wrong(self: Deciding, agent: Any) -> Any:
+    def wrong(self: Posts, agent: Any) -> Any:
         was, agent.activity = agent.activity, Activity.IDLE if agent.activity is Activity.WRAP_UP else agent.activity
         try:
             return right(self, agent)
         finally:
             agent.activity = was
 
-    patch.setattr(Deciding, "_ready", wrong)
+    patch.setattr(Posts, "ready", wrong)
 
 
 def ended_by_a_resume(patch: pytest.MonkeyPatch) -> None:

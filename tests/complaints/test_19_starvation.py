@@ -13,10 +13,10 @@ import pytest
 
 from ccd.acd import deciding
 from ccd.acd.checks import checked_queue
-from ccd.acd.deciding import Deciding
 from ccd.acd.facts import CallerConnected
 from ccd.acd.matching.stages import Ask
 from ccd.acd.model import Agent
+from ccd.acd.staffing import Staffing
 from ccd.base.codes import BadInput
 from ccd.side.why.sentences import Sentences
 from ccd.side.why.stories import CallStory
@@ -152,11 +152,11 @@ def weight_before_everything(patch: pytest.MonkeyPatch) -> None:
 
 
 def absent_agents_count(patch: pytest.MonkeyPatch) -> None:
-    def wrong(self: Deciding, settings: object) -> tuple[int, ...]:
+    def wrong(self: Staffing, settings: object) -> tuple[int, ...]:
         staff = self._staff.get(settings.queue_id)  # type: ignore[attr-defined]
         return tuple(sorted(staff.levels)) if staff is not None else ()
 
-    patch.setattr(Deciding, "_counted_levels", wrong)
+    patch.setattr(Staffing, "levels", wrong)
 
 
 DEFECTS = [

@@ -3,35 +3,29 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from pathlib import Path
 from types import SimpleNamespace
-from typing import Any, cast
+from typing import Any
 
 import gevent
 import msgspec
 
 from ccd.acd.model import BreakReason, Queue, Tier
 from ccd.base.clock import FakeClock
-from ccd.base.errors import SwitchRefused
 from ccd.calls.facts import Fact, Role
 from ccd.calls.model import Leg
-from ccd.core.desk import Desk
 from ccd.core.ledger import Ledger
-from ccd.core.node import Node
 from ccd.core.onward import tell_onward
-from ccd.core.recovery import Recovery
-from ccd.core.site import Site
-from ccd.ivr.dialling import Dialling
 from ccd.journal.codec import decode, encode
-from ccd.switch.commands import AskIdentity, AskLease, Command, DumpChannel, ListChannels, Originate, SetVariables
-from ccd.voicemail.service import Voicemails
-from tests.builders import NODE, World
+from ccd.switch.commands import Originate, SetVariables
+from tests.builders import World
+from tests.channels import CORE_UUID, ChannelWorld
 
 FLOW = "f" * 64
 
 
-class Reborn(World):
+class Reborn(ChannelWorld):
     """Core after a kill -9; `channels` are the switch's, as it dumps them.
 
     `goes_on` has the edge by which each caller's flow was gone on with, by leg; '' in its midst.
@@ -48,6 +42,7 @@ class Reborn(World):
         cdr: Path = Path("/nowhere"),
     ) -> None:
         ledger = Ledger()
+        ledger.remembered.zones = set(before.ledger.remembered.zones)  # as the last snapshot has them
         for fact in facts:
             again = decode(encode(fact))
             assert again is not None
@@ -56,8 +51,8 @@ class Reborn(World):
         super().__init__(ledger=ledger, clock=FakeClock(before.clock.now()))
         self._cdr = cdr
         self.goes_on: dict[str, str] = {}
-        self.channels = {leg_id: _channel(before, leg) for leg_id, leg in before.registry.legs.items()}
-        self.switch.ask = self._ask  # type: ignore[method-assign]
+        known = ledger.calls.keys()
+        self.channels = {leg_id: _channel(before, leg, known) for leg_id, leg in before.registry.legs.items()}
         tell_onward(ledger, self.publish)
         self.is_up = False
         self.configure(queues, names, tiers)
@@ -67,24 +62,12 @@ class Reborn(World):
         self._reconcile()
 
     def _reconcile(self) -> None:
-        guards = SimpleNamespace(start=lambda first_s: None, hold=self.guards.hold, drop=self.guards.drop)
-        guards.forget = self.guards.forget
-        node = SimpleNamespace(name=NODE, switch=self.switch, guards=guards, core_uuid="", blind_since=0)
-        node.is_reconciled, node.recordings_path = False, "/var/lib/ccd/recordings"
-        self.node = cast(Node, node)
-        self.recovery = Recovery(
-            clock=self.clock,
-            registry=self.registry,
-            acd=self.acd,
-            dialling=cast(Dialling, None),
-            desk=cast(Desk, self._desk()),
-            site=cast(Site, SimpleNamespace(flow=lambda sha256: SimpleNamespace(nodes={}, language="", name="main"))),
-            recordings=self.recordings,
-            points=self.points,
-            voicemails=cast(Voicemails, SimpleNamespace(is_spoken=lambda leg_id: False)),
-            ledger=self.ledger,
-            publish=self.publish,
-            cdr_path=str(self._cdr),
+        self.connects(
+            reconciled=False,
+            desk=self._desk(),
+            site=SimpleNamespace(flow=lambda sha256: SimpleNamespace(nodes={}, language="", name="main")),
+            voicemails=SimpleNamespace(is_spoken=lambda leg_id: False),
+            cdr=self._cdr,
         )
         refresh = self.acd.refresh_all
 
@@ -112,28 +95,18 @@ class Reborn(World):
             overflows=SimpleNamespace(of=lambda call, to, language: None),
         )
 
-    def _ask(self, command: Command, timeout: float = 5.0) -> str:
-        match command:
-            case AskIdentity():
-                return "core"
-            case AskLease():
-                return "0"
-            case ListChannels():
-                return json.dumps({"rows": [{"uuid": leg_id} for leg_id in self.channels]})
-            case DumpChannel() if command.leg_id in self.channels:
-                return json.dumps(self.channels[command.leg_id])
-            case DumpChannel():
-                raise SwitchRefused("-ERR No such channel!")
-        raise AssertionError(f"nobody foresaw that core asks {command}")
 
+def _channel(world: World, leg: Leg, known: Container[str]) -> dict[str, str]:
+    """A leg as the switch dumps it, with all that it has been told of it; one that was only ordered rings.
 
-def _channel(world: World, leg: Leg) -> dict[str, str]:
-    """A leg as the switch dumps it, with all that it has been told of it; one that was only ordered rings."""
+    The switch is told nothing of a call before the fact of its arrival is kept.
+    """
     carried: dict[str, str] = {}
     for order in world.switch.all(Originate, leg.leg_id):
         carried |= order.variables
-    for told in world.switch.all(SetVariables, leg.leg_id):
-        carried |= told.values
+    if leg.role is not Role.CUSTOMER or leg.call_id in known:
+        for told in world.switch.all(SetVariables, leg.leg_id):
+            carried |= told.values
     if leg.role is Role.CUSTOMER:
         carried |= {"ccd_v": "1", "ccd_role": "customer", "ccd_call_id": leg.call_id, "ccd_flow": FLOW}
     elif not leg.inbound:
@@ -141,7 +114,7 @@ def _channel(world: World, leg: Leg) -> dict[str, str]:
     state = "CS_EXECUTE" if leg.parked else "CS_EXCHANGE_MEDIA" if leg.bridged_to else "CS_ROUTING"
     return {
         "Unique-ID": leg.leg_id,
-        "Core-UUID": "core",
+        "Core-UUID": CORE_UUID,
         "Channel-State": state,
         "Call-Direction": "inbound" if leg.inbound else "outbound",
         "Caller-Caller-ID-Number": leg.number,

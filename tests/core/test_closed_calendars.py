@@ -3,56 +3,26 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import msgspec
 import pytest
 
-from ccd.base.clock import FakeClock
 from ccd.base.errors import CcdError, NotFound, Refused
 from ccd.core.house import House
 from ccd.journal.configuration import Configuration
 from ccd.routing.calendar import Calendar, Span
-from ccd.settings.model import Settings
+from tests.core.homes import Homes
 
 DAY = (Span(9 * 60, 18 * 60),)
 OFFICE = Calendar(zone="Asia/Shanghai", weekly=(DAY,) * 5 + ((),) * 2)
-OPEN = 1_800_000_000_000_000  # Friday 2027-01-15 16:00 in Shanghai
-
-
-class Homes:
-    """Cores by their folders; each is closed once."""
-
-    def __init__(self) -> None:
-        self._houses: list[House] = []
-
-    def start(self, folder: Path) -> House:
-        settings = Settings(
-            state_dir=str(folder / "state"), run_dir=str(folder / "run"), sounds_path=str(folder / "sounds")
-        )
-        house = House(settings, clock=FakeClock(OPEN))
-        self._houses.append(house)
-        house.start()
-        return house
-
-    def close(self) -> None:
-        while self._houses:
-            self._houses.pop().close()
-
-
-@pytest.fixture
-def homes() -> Iterator[Homes]:
-    homes = Homes()
-    yield homes
-    homes.close()
 
 
 @pytest.fixture
 def house(homes: Homes, tmp_path: Path) -> House:
     house = homes.start(tmp_path / "a")
-    house.take_configuration(Configuration(version=1, calendars={"office": OFFICE, "annexe": OFFICE}))
+    house.configuring.take(Configuration(version=1, calendars={"office": OFFICE, "annexe": OFFICE}))
     return house
 
 
@@ -82,7 +52,7 @@ def test_closing_takes_effect_for_the_next_caller_and_opening_as_well(house: Hou
 def test_all_are_closed_together_with_those_that_come_later(house: House) -> None:
     house.do("calendars.close", {"calendar": "office"})
     house.do("calendars.close", {"calendar": "*"})
-    house.take_configuration(Configuration(version=2, calendars={"office": OFFICE, "annexe": OFFICE, "new": OFFICE}))
+    house.configuring.take(Configuration(version=2, calendars={"office": OFFICE, "annexe": OFFICE, "new": OFFICE}))
     assert set(reasons(house).values()) == {"emergency"}
     with pytest.raises(Refused, match="--all"):
         house.do("calendars.open", {"calendar": "office"})

@@ -4,9 +4,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import gevent
+import pytest
 from structlog.testing import capture_logs
 
+from ccd.base.clock import FakeClock
 from ccd.core.house import House
+from ccd.core.memory import SNAPSHOT_EVERY_S
 from ccd.journal.configuration import Configuration
 from ccd.journal.snapshot import StateFolder
 from ccd.settings.model import Settings
@@ -28,7 +32,20 @@ def test_a_configuration_that_this_version_refuses_does_not_keep_core_from_start
     try:
         assert [line["event"] for line in logs if line["log_level"] == "error"] == ["saved_configuration_refused"]
         assert house.do("status", {})["configuration"] == 0
-        house.take_configuration(Configuration(version=8))
+        house.configuring.take(Configuration(version=8))
         assert house.do("status", {})["configuration"] == 8
     finally:
         house.close()
+
+
+def test_a_closed_house_saves_nothing_any_more(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The clock goes on, and the folder may be another's by then."""
+    clock = FakeClock()
+    house = House(settings_in(tmp_path), clock=clock)
+    house.start()
+    house.close()
+    saved: list[str] = []
+    monkeypatch.setattr(StateFolder, "save", lambda _, name, content: saved.append(name))
+    clock.advance(3 * SNAPSHOT_EVERY_S)
+    gevent.idle()
+    assert saved == []

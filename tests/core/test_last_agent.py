@@ -36,18 +36,7 @@ def centre(last_agent_ms: int = 20_000) -> World:
 
 def joins(world: World, last: str, **more: object) -> str:
     leg_id = world.caller_arrives()
-    leg = world.registry.legs[leg_id]
-    world.acd.enqueue(
-        call_id=leg.call_id,
-        leg_id=leg_id,
-        node=leg.node,
-        number=leg.number,
-        queue_id="q-support",
-        priority=0,
-        answered=True,
-        last_agent_id=f"a-{last}",
-        **more,  # type: ignore[arg-type]
-    )
+    world.enter(leg_id, last_agent_id=f"a-{last}", **more)
     return leg_id
 
 

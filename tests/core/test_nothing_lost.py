@@ -20,6 +20,7 @@ from ccd.acd.overflow_words import read
 from ccd.acd.remembered import Asked, Day, Remembered
 from ccd.base.clock import FakeClock
 from ccd.calls.facts import CallArrived, CallToFallback, Repaired
+from ccd.core.acd_ports import may_return
 from ccd.core.house import House
 from ccd.core.ledger import Ledger
 from ccd.core.memory import restore_ledger
@@ -415,10 +416,10 @@ def test_core_waits_for_the_switches_that_it_has(tmp_path: Path) -> None:
             house.ledger.apply(fact)
         (call,) = house.ledger.calls.values()
         call.node = next(iter(house.nodes))
-        assert house._may_return("q-support")
-        assert not house._may_return("q-sales")
+        assert may_return(house, "q-support")
+        assert not may_return(house, "q-sales")
         call.node = "a switch that was given up"
-        assert not house._may_return("q-support")
+        assert not may_return(house, "q-support")
     finally:
         house.close()
 
@@ -441,7 +442,7 @@ def test_strategies_forget_who_is_retired(tmp_path: Path) -> None:
     house = House(settings)
     try:
         house.ledger.remembered.days["a-gone"] = {}
-        house.take_configuration(Configuration(version=1))
+        house.configuring.take(Configuration(version=1))
         assert house.ledger.remembered.days == {}
     finally:
         house.close()

@@ -26,6 +26,13 @@ NAMES = ["alice", "bob", "carol"]
 TIERS = [tier("support", "alice"), tier("support", "bob", 2), tier("sales", "bob"), tier("sales", "carol")]
 TIERS.append(tier("night", "carol"))
 OVERFLOWS = {"support": ["20s queue:sales", "key 1 queue:night"], "sales": ["30s queue:night"], "night": []}
+JOINS = {
+    "support": ["full queue:sales", "no_agents queue:sales", "closed queue:night"],
+    "sales": ["position 2 queue:night", "full voicemail:box"],
+    "night": ["none_available edge", "closed number:13800138000"],
+}
+NUMBERS = ["13800000001", "13800000002", "13800000003"]
+RESUME_MS = 20_000
 LUNCH = BreakReason(break_id="b", name="lunch", limit_ms=10_000)
 STRATEGIES = ["longest-idle-agent", "ring-all", "ring-progressively", "round-robin", "top-down", "random"]
 CAUSES = ["NO_ANSWER", "USER_BUSY", "CALL_REJECTED", "NORMAL_CIRCUIT_CONGESTION", "USER_NOT_REGISTERED"]
@@ -44,7 +51,9 @@ def opened(chance: random.Random) -> tuple[World, list[Queue]]:
             max_no_answers=chance.choice([0, 2]),
             last_agent_ms=chance.choice([0, 12_000]),
             tier_wait_ms=chance.choice([0, 5_000]),
-            overflow=tuple(read(rule) for rule in rules),
+            max_waiting=chance.choice([0, 0, 2]),
+            resume_ms=RESUME_MS,
+            overflow=tuple(read(rule) for rule in [*rules, *chance.choice([[], JOINS[name]])]),
         )
         for name, rules in OVERFLOWS.items()
     ]
@@ -62,14 +71,17 @@ def something_happens(world: World, chance: random.Random) -> None:
 
 
 def call(world: World, chance: random.Random) -> None:
-    leg_id = world.caller_arrives()
+    leg_id = world.caller_arrives(chance.choice(NUMBERS))
     leg = world.registry.legs[leg_id]
+    queue_id = f"q-{chance.choice(['support', 'support', 'sales'])}"
+    e164 = world.registry.calls[leg.call_id].caller_e164
     world.acd.enqueue(
         call_id=leg.call_id,
         leg_id=leg_id,
         node=leg.node,
         number=leg.number,
-        queue_id=f"q-{chance.choice(['support', 'support', 'sales'])}",
+        queue_id=queue_id,
+        joined_at=world.acd.left_places.place(e164, queue_id, RESUME_MS, world.clock.now()),
         priority=chance.randint(0, 2),
         answered=True,
         vip=chance.random() < 0.2,
@@ -125,6 +137,24 @@ def next_status(world: World, chance: random.Random) -> None:
         world.acd.duties.next(f"a-{name}", *chance.choice([("on_break", "lunch"), ("logged_out", "")]))
 
 
+def wrap_up(world: World, chance: random.Random) -> None:
+    name = chance.choice(NAMES)
+    with suppress(Refused):  # he is in none, or in the longest that there is
+        if chance.random() < 0.7:
+            world.acd.duties.extend_wrap_up(f"a-{name}", 5_000)
+        else:
+            world.acd.duties.end_wrap_up(f"a-{name}")
+
+
+def door(world: World, chance: random.Random) -> None:
+    name, operating = chance.choice(list(OVERFLOWS)), world.acd.operating
+    match chance.choice(["close", "drain", "open", "open"]):
+        case "open":
+            operating.open(name, who="li")
+        case how:
+            operating.close(name, drain=how == "drain", who="li")
+
+
 def supervisor(world: World, chance: random.Random) -> None:
     stays = [one for one in world.acd.callers.values() if one.stay in (Stay.WAITING, Stay.OFFERED)]
     if not stays:
@@ -133,9 +163,13 @@ def supervisor(world: World, chance: random.Random) -> None:
     operating = world.acd.operating
     source = world.acd.queues[stay.queue_id].settings.name
     with suppress(Refused):  # he is just being joined
-        match chance.choice(["move", "priority", "key"]):
+        match chance.choice(["move", "priority", "key", "kick", "all"]):
             case "move" if source != "night":
                 operating.move(source, "night", call_id=stay.call_id, who="chen")
+            case "all":
+                operating.move(source, chance.choice([one for one in OVERFLOWS if one != source]), who="chen")
+            case "kick":
+                operating.kick(stay.call_id, tell=chance.random() < 0.5, who="chen")
             case "priority":
                 operating.prioritise(stay.call_id, chance.randint(-3, 3))
             case _:
@@ -152,6 +186,8 @@ HAPPENS: dict[str, tuple[Any, int]] = {
     "presence": (presence, 3),
     "next_status": (next_status, 1),
     "supervisor": (supervisor, 3),
+    "wrap_up": (wrap_up, 2),
+    "door": (door, 1),
     "obeys": (lambda world, chance: world.switch_obeys(), 6),
     "time": (lambda world, chance: world.clock.advance(chance.choice([0.3, 1, 4, 11])), 6),
 }
@@ -196,8 +232,13 @@ def of_caller(caller: QueuedCaller, world: World) -> dict[str, Any]:
 
 def is_settled(world: World) -> bool:
     """Nothing is under way that the switch alone knows: an order that it has not carried out, a leg on its way back."""
-    offers, callers = world.acd.offers.out.values(), world.acd.callers.values()
-    return all(one.withdrawn is None for one in offers) and all(one.stay not in ON_THE_WAY for one in callers)
+    offers, callers = world.acd.offers.out.values(), world.acd.callers
+    races = (
+        one for one in offers if one.entry_id in callers and callers[one.entry_id].winner not in ("", one.offer_id)
+    )
+    if any(races):  # who has lost one is told so 200 ms later; a restart tells him at once
+        return False
+    return all(one.withdrawn is None for one in offers) and all(one.stay not in ON_THE_WAY for one in callers.values())
 
 
 def assert_the_same(live: World, reborn: Reborn) -> None:
@@ -207,7 +248,10 @@ def assert_the_same(live: World, reborn: Reborn) -> None:
     for entry_id, caller in live.acd.callers.items():
         assert of_caller(reborn.acd.callers[entry_id], reborn) == of_caller(caller, live), entry_id
     for queue_id, state in live.acd.queues.items():
-        assert list(reborn.acd.queues[queue_id].line) == list(state.line)
+        again = reborn.acd.queues[queue_id]
+        assert list(again.line) == list(state.line)
+        assert (again.closed, again.draining) == (state.closed, state.draining), queue_id
+    assert reborn.ledger.left_places == live.ledger.left_places
     assert reborn.ledger.remembered == live.ledger.remembered
 
 

@@ -3,23 +3,20 @@
 from __future__ import annotations
 
 import shutil
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import msgspec
 import pytest
 
-from ccd.base.clock import FakeClock
 from ccd.base.errors import CcdError, NotFound, Refused
 from ccd.calls.facts import CallArrived, CallEnded, EndedBy, Outcome
 from ccd.core.house import House
 from ccd.journal.configuration import Configuration, Route
 from ccd.routing.calendar import Calendar, Span
 from ccd.routing.trunks import Trunk
-from ccd.settings.model import Settings
+from tests.core.homes import Homes
 
-NOW = 1_800_000_000_000_000  # Friday 2027-01-15 16:00 in Shanghai
 OFFICE = Calendar(zone="Asia/Shanghai", weekly=((Span(9 * 60, 18 * 60),),) * 5 + ((),) * 2)
 ROUTES = (
     Route(dialled="*", flow="main"),
@@ -36,40 +33,10 @@ CONFIGURATION = Configuration(
 )
 
 
-class Homes:
-    """Cores by their folders; each is closed once."""
-
-    def __init__(self) -> None:
-        self._houses: list[House] = []
-
-    def start(self, folder: Path) -> House:
-        settings = Settings(
-            state_dir=str(folder / "state"),
-            run_dir=str(folder / "run"),
-            sounds_path=str(folder / "sounds"),
-            numbering={"area": "021"},  # type: ignore[arg-type]
-        )
-        house = House(settings, clock=FakeClock(NOW))
-        self._houses.append(house)
-        house.start()
-        return house
-
-    def close(self) -> None:
-        while self._houses:
-            self._houses.pop().close()
-
-
-@pytest.fixture
-def homes() -> Iterator[Homes]:
-    homes = Homes()
-    yield homes
-    homes.close()
-
-
 @pytest.fixture
 def house(homes: Homes, tmp_path: Path) -> House:
     house = homes.start(tmp_path / "a")
-    house.take_configuration(CONFIGURATION)
+    house.configuring.take(CONFIGURATION)
     return house
 
 
@@ -170,9 +137,9 @@ def test_a_closing_survives_kill_9(house: House, homes: Homes, tmp_path: Path) -
 
 def test_a_closing_outlives_its_route_and_can_be_forgotten(house: House) -> None:
     house.do("routes.close", {"dialled": "4008*"})
-    house.take_configuration(msgspec.structs.replace(CONFIGURATION, version=2, routes=ROUTES[:1]))
+    house.configuring.take(msgspec.structs.replace(CONFIGURATION, version=2, routes=ROUTES[:1]))
     assert house.do("routes.list", {})["closed_without_route"] == ["4008*"]
-    house.take_configuration(msgspec.structs.replace(CONFIGURATION, version=3))
+    house.configuring.take(msgspec.structs.replace(CONFIGURATION, version=3))
     assert closed(house) == {"4008*": "by_hand"}
     house.do("routes.open", {"dialled": "4008*"})
     assert closed(house) == {}

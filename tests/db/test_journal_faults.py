@@ -11,10 +11,13 @@ import time
 
 import psycopg
 import pytest
+from sqlalchemy import text
+from sqlalchemy.exc import OperationalError
 from structlog.testing import capture_logs
 
 from ccd.base.clock import SystemClock
 from ccd.journal.spool import SpoolReader, SpoolWriter
+from ccd.side.db import engine as engine_module
 from ccd.side.db.embedded import EmbeddedPostgres
 from ccd.side.db.engine import conninfo
 from ccd.side.db.migrate import upgrade
@@ -153,6 +156,49 @@ def test_postgresql_frozen_and_thawed(desk):
             os.kill(pid, signal.SIGCONT)
 
     through_a_fault(desk, freeze, thaw)
+
+
+@pytest.mark.parametrize("desk", SIZES[:1], indirect=True)
+def test_the_writer_says_that_postgresql_does_not_answer_and_that_it_does_again(desk):
+    """`ccd status` shows it."""
+    desk.start_writer()
+    desk.server.kill()
+    desk.append(50)
+    while not desk.writer.cut_off:
+        time.sleep(0.01)
+    desk.server.start()
+    desk.append(1)
+    while desk.writer.cut_off:
+        time.sleep(0.01)
+
+
+def test_who_asks_a_frozen_postgresql_is_told_and_what_he_asked_for_does_not_come_about_later(open_folder, monkeypatch):
+    monkeypatch.setattr(engine_module, "GRACE_SECONDS", 0.3)
+    server = EmbeddedPostgres(open_folder / "pg", fast=True)
+    engine = engine_module.make_engine(server.start(), statement_seconds=2.0)
+    frozen = []
+    too_late = threading.Timer(20, lambda: [os.kill(pid, signal.SIGCONT) for pid in frozen])
+    too_late.start()
+    try:
+        with engine.begin() as connection:
+            connection.execute(text("CREATE TABLE public.doors (name text)"))
+            children = subprocess.run(["ps", "-o", "pid=", "--ppid", str(server.pid)], capture_output=True, check=True)
+            frozen.extend([server.pid, *map(int, children.stdout.split())])
+        for pid in frozen:
+            os.kill(pid, signal.SIGSTOP)
+        with pytest.raises(OperationalError), engine.begin() as connection:
+            connection.execute(text("INSERT INTO public.doors VALUES ('open')"))
+        for pid in frozen:
+            os.kill(pid, signal.SIGCONT)
+        with engine.begin() as connection:
+            assert connection.execute(text("SELECT count(*) FROM public.doors")).scalar_one() == 0
+    finally:
+        too_late.cancel()
+        for pid in frozen:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGCONT)
+        engine.dispose()
+        server.stop()
 
 
 @pytest.fixture

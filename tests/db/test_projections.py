@@ -239,6 +239,23 @@ def test_a_caller_who_comes_back_waits_on_and_an_older_connect_changes_nothing(j
     assert (entry["outcome"], entry["wait_ms"], entry["connected_at"]) == ("abandoned", 9000, None)
 
 
+@pytest.mark.parametrize("size", [1, 2, 5])
+def test_each_return_counts_however_the_journal_was_cut_into_batches(journal, size):
+    offers = [waiting(agent_id=AGENTS[0], offer_id=ident(1, f"o{number}")) for number in range(3)]
+    told = [
+        fact
+        for offer in offers
+        for fact in (
+            acd.CallerConnected(at=START + SECOND, leg_id="b", wait_ms=1000, **offer),
+            acd.CallerReturned(at=START + SECOND, **offer),
+        )
+    ][:-1]
+    for begin in range(0, len(told), size):
+        journal.write(*told[begin : begin + size])
+    entry = journal.row("SELECT * FROM ccd.queue_entries")
+    assert (entry["returns"], entry["outcome"]) == (2, "answered")
+
+
 def test_agent_history_has_no_gap_and_a_session_ends_with_the_logout(journal):
     def changed(second, presence, activity="idle"):
         return acd.AgentChanged(

@@ -50,6 +50,7 @@ def test_a_refused_change_makes_no_version(config):
         lambda: config.add_queue("q", ring_ms="soon"),
         lambda: config.add_queue("q", ring_ms=-1),
         lambda: config.add_station("s", "user/1@x", kind="smoke"),
+        lambda: config.add_station("s", "user/1@x", standing=True, confirm=True),
         lambda: config.add_tier("q", "alice", level=0),
     ):
         with pytest.raises(Refused):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from threading import Event, RLock, Thread
 from typing import Any
 
 import msgspec
@@ -97,6 +98,46 @@ def test_what_changed_is_taken_over_and_told(office: Office) -> None:
     assert office.core.taken[-1].trunks[0].spans == ("e1a",)
     assert told["version"] == office.core.taken[-1].version
     assert office.reloading.now()["changed"] == {}
+
+
+def test_who_reloads_while_another_does_is_told_what_he_changed_himself(
+    office: Office, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """At the start of ccd as well: what side has just given to core is nobody's change."""
+    first_is_at_core, second_asks, told = Event(), Event(), []
+
+    class Lock:
+        def __init__(self) -> None:
+            self.lock = RLock()
+
+        def __enter__(self) -> None:
+            if first_is_at_core.is_set():
+                second_asks.set()
+            self.lock.acquire()
+
+        def __exit__(self, *_: object) -> None:
+            self.lock.release()
+
+    def slow(do: str, timeout: float = 5.0, **given: Any) -> Any:
+        first_is_at_core.set()
+        assert second_asks.wait(10)
+        return {}
+
+    def second() -> None:
+        told.append(office.reloading.now()["changed"])
+
+    monkeypatch.setattr(office.site, "_lock", Lock())
+    monkeypatch.setattr(office.core, "ask", slow)
+    first = Thread(target=office.reloading.now)
+    office.settings(ROUTES + "  - {dialled: 95599}\n")
+    first.start()
+    assert first_is_at_core.wait(10)
+    office.settings(ROUTES + "  - {dialled: 95599}\n  - {dialled: 95500}\n")
+    later = Thread(target=second)
+    later.start()
+    first.join(10)
+    later.join(10)
+    assert told == [{"routes": {"added": ["95500"]}}]
 
 
 @pytest.mark.parametrize(

@@ -11,10 +11,16 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner, Result
+from rich.cells import cell_len
+from sqlalchemy import text
 
 from ccd.base.codes import BadInput
-from ccd.base.errors import CcdError, DaemonUnreachable, NotFound
+from ccd.base.errors import CcdError, DaemonUnreachable, NotFound, Refused
+from ccd.cli.output import time_text
 from ccd.cli.root import root
+from ccd.side.db.engine import make_engine
+from ccd.side.reports.sql import STATEMENTS
+from ccd.side.reports.store import Reports
 from tests.office_world import TODAY, World, in_thread
 from tests.side.report_days import ZONE, Books, Day
 
@@ -87,6 +93,8 @@ def test_without_a_span_it_is_today(world: World, books: Books) -> None:
         ({"since": "yesterday"}, BadInput, "is no moment"),
         ({"since": "2099-01-01"}, BadInput, "before until"),
         ({"since": "2020-01-01"}, BadInput, "400 days"),
+        ({"until": "0001-01-01T00:00Z"}, BadInput, "is no moment"),
+        ({"since": "9999-12-31T23:59Z"}, BadInput, "before until"),
         ({"interval": "7m"}, BadInput, "one of 15m, 30m, 60m, day"),
         ({"service_level_ms": -1}, CcdError, "service_level_ms"),
     ],
@@ -96,6 +104,41 @@ def test_nonsense_is_refused_in_one_line(
 ) -> None:
     with pytest.raises(error, match=says):
         world.get("reports", "intervals", **asked)
+
+
+def test_until_a_midnight_it_is_the_day_that_ended_then(world: World, books: Books) -> None:
+    body = world.get("reports", "queues", until="2026-11-21T00:00+08:00")
+    assert (body["since_at"], body["total"]["offered"]) == ("2026-11-19T16:00:00.000Z", 2)
+
+
+def test_a_second_of_a_queue_nobody_called_and_a_day_to_come(world: World, books: Books) -> None:
+    second = {"since": "2026-11-20T09:10:00+08:00", "until": "2026-11-20T09:10:01+08:00"}
+    for what in ("queues", "agents", "intervals"):
+        assert world.get("reports", what, from_journal=1, **second)["journal"]["differences"] == []
+    (interval,) = world.get("reports", "intervals", **second)["intervals"]
+    assert (interval["offered"], interval["answered"]) == (1, 1)
+    for what in ("queues", "agents", "intervals"):
+        empty = world.get("reports", what, from_journal=1, since="2026-11-10", until="2026-11-11")
+        assert empty["journal"]["differences"] == []
+
+
+def test_what_takes_the_database_too_long_is_told_as_that(
+    world: World, books: Books, database: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(STATEMENTS, "queues", "SELECT pg_sleep(2)")
+    impatient = make_engine(database, statement_seconds=0.1)
+    TODAY.office = replace(TODAY.office, reports=lambda: Reports(impatient))
+    with pytest.raises(Refused, match="ask for less, or for a shorter time"):
+        world.get("reports", "queues", **ASKED)
+    impatient.dispose()
+
+
+@pytest.mark.parametrize("name", ["=cmd|' /C calc'!A0", "+1", "-1", "@SUM(A1)", "＝1+1"])
+def test_a_name_is_no_formula_in_a_spreadsheet(world: World, books: Books, name: str) -> None:
+    with books.engine.begin() as connection:
+        connection.execute(text("UPDATE ccd.agents SET display_name = :name"), {"name": name})
+    (alice,) = csv.DictReader(io.StringIO(ccd(world, "agents", *SPAN, "--csv").stdout))
+    assert alice["display_name"] == f"'{name}"
 
 
 def test_without_a_database_it_says_so(world: World) -> None:
@@ -124,6 +167,23 @@ def test_the_command_line_shows_a_table_and_csv_and_json(world: World, books: Bo
 def test_what_no_report_can_be_asked_for_is_told_by_its_option(world: World, books: Books) -> None:
     result = ccd(world, "queues", *SPAN, "--service-level", "99d")
     assert (result.exit_code, result.stderr) == (1, "ccd: --service-level: at most 1d\n")
+
+
+@pytest.mark.parametrize(
+    ("ms", "said"), [(59_949, "59.9 s"), (59_950, "1:00"), (60_000, "1:00"), (3_599_600, "1:00:00"), (0, "0 s")]
+)
+def test_a_time_is_never_sixty_seconds(ms: int, said: str) -> None:
+    assert time_text(ms) == said
+
+
+def test_bars_begin_below_each_other_beside_names_of_double_width(world: World, books: Books) -> None:
+    found = Books(books.engine.url.render_as_string(hide_password=False), world.socket.parent)
+    found.staffed(["夜间队列"], [])
+    found.close()
+    drawn = ccd(world, "queues", *SPAN, "--plot").stdout.splitlines()[1:]
+    begins = {cell_len(line[: line.rindex(" ")].rstrip("█▓")) for line in drawn if "█" in line}
+    night = next(line for line in drawn if line.startswith("夜间队列"))
+    assert begins == {cell_len(night) - len(" 0")}
 
 
 def test_it_draws_bars(world: World, books: Books) -> None:

@@ -187,14 +187,14 @@ def processes_of(folder: Path) -> list[str]:
 
 
 @pytest.mark.parametrize(
-    ("moment", "number"),
-    [("starting PostgreSQL", signal.SIGTERM), (" 3 s ", signal.SIGINT)],
+    ("moment", "number", "options"),
+    [("starting PostgreSQL", signal.SIGTERM, ()), (" 3 s ", signal.SIGINT, ()), (" 2 s ", signal.SIGINT, ("--keep",))],
 )
 def test_an_interrupted_demo_leaves_no_process_and_no_database(
-    start: Start, open_folder: Path, moment: str, number: signal.Signals
+    start: Start, open_folder: Path, moment: str, number: signal.Signals, options: tuple[str, ...]
 ) -> None:
     folder = open_folder / "demo"
-    running = start(folder)
+    running = start(folder, *options)
     read_until(running, moment)
     running.send_signal(number)
     rest = running.communicate(timeout=40)[0]

@@ -1,4 +1,4 @@
-"""Agents who hang up as they are bridged: timed from the moment at which FreeSWITCH has the bridge command."""
+"""Agents and callers who hang up as they are bridged: timed from the moment at which FreeSWITCH has the bridge command."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import time
 
 import gevent
 
-from ccd.lab.parties import moment_of
+from ccd.lab.parties import Caller, moment_of
 from ccd.lab.stories import RingDiary
 from ccd.lab.wire import Event
 from ccd.lab.worlds import RealWorld
@@ -59,3 +59,28 @@ class HastyAgents:
             ms = self._talk_ms
         left = at / 1e6 + ms / 1000 - time.time()
         gevent.spawn_later(max(0.0, left), self._outside.post, f"api uuid_kill {leg}")
+
+
+class HastyCallers:
+    """Hangs up a caller 0 to 60 ms after ccd ordered his bridge; `joined` counts the orders."""
+
+    def __init__(self, world: RealWorld) -> None:
+        self.joined = 0
+        self._caller: Caller | None = None
+        self._wire = world.switch.wire(self._on_event)
+        self._wire.command("event json API")
+
+    def watch(self, caller: Caller) -> None:
+        """This one is the next to be joined."""
+        self._caller = caller
+
+    def close(self) -> None:
+        """Stop watching."""
+        self._wire.close()
+
+    def _on_event(self, event: Event) -> None:
+        if event.get("API-Command") == "uuid_bridge" and self._caller is not None:
+            caller, self._caller = self._caller, None
+            ms = self.joined * _STEP_MS % (LONGEST_MS + 1)
+            self.joined += 1
+            gevent.spawn_later(max(0.0, moment_of(event) / 1e6 + ms / 1000 - time.time()), caller.hang_up)

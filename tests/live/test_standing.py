@@ -17,6 +17,7 @@ from ccd.lab.parties import Caller
 from ccd.lab.stories import CallerScript, PhoneScript, Ring
 from ccd.lab.worlds import RealWorld
 from live.field import until
+from live.hasty import HastyCallers
 from live.lines import RATE
 from live.site import Agent, Story, hears, samples, settled, site, story
 from tests.stories.centre import DIALLED, KEYS, SOUNDS, Centre
@@ -195,6 +196,24 @@ def test_he_hears_who_is_joined_at_once_and_core_is_killed_as_that_caller_hangs_
     centre.exec()
     centre.wait_ready()
     is_ready_on_the_same_leg(centre)
+
+
+@pytest.mark.long
+def test_callers_who_hang_up_as_they_are_joined_sign_nobody_out(centre: Centre) -> None:
+    """FreeSWITCH may end his leg with theirs, in the very milliseconds of the join: then he is called again."""
+    assert isinstance(centre.world, RealWorld)
+    outside, turns = centre.world.outside, 60
+    hasty = HastyCallers(centre.world)
+    try:
+        for turn in range(turns):
+            caller = outside.call(CallerScript(number=f"139{turn:08}", dialled=DIALLED, keys=KEYS), None)
+            hasty.watch(caller)
+            until(lambda turn=turn: hasty.joined > turn, f"caller {turn} is joined: the agent is there", 15)
+            until(caller.ended.is_set, f"caller {turn} has hung up")
+    finally:
+        hasty.close()
+    until(lambda: doing(centre) == ("available", "idle", "up"), "he is ready for the next")
+    log.info("of %s hasty callers %s took his leg", turns, len(outside.phones["1001"].diary.rings) - 1)
 
 
 @pytest.mark.long

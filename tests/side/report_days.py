@@ -170,10 +170,23 @@ class Day:
     def offered(self, clock: str, call: str, agent: str, queue: str = "support", visit: str = "") -> None:
         self.facts.append(acd.OfferMade(at=moment(clock), leg_id="x", contact="x", **_offer(call, agent, queue, visit)))
 
-    def missed(self, clock: str, call: str, agent: str, why: str, queue: str = "support", visit: str = "") -> None:
-        self.facts.append(
-            acd.OfferEnded(at=moment(clock), result=acd.OfferResult(why), **_offer(call, agent, queue, visit))
-        )
+    def missed(
+        self,
+        clock: str,
+        call: str,
+        agent: str,
+        why: str,
+        queue: str = "support",
+        visit: str = "",
+        *,
+        rang_s: float | None = None,
+        asked: bool = False,
+    ) -> None:
+        """An offer came to nothing; it rang all the while, unless the agent answered after `rang_s`."""
+        offer, at = _offer(call, agent, queue, visit), moment(clock)
+        made = [one.at for one in self.facts if isinstance(one, acd.OfferMade) and one.offer_id == offer["offer_id"]]
+        ring_ms = (at - made[-1]) // 1000 if rang_s is None else round(rang_s * 1000)
+        self.facts.append(acd.OfferEnded(at=at, result=acd.OfferResult(why), ring_ms=ring_ms, asked=asked, **offer))
 
     def answered(
         self, clock: str, call: str, agent: str, rang_s: int, queue: str = "support", visit: str = "", join_ms: int = 0
@@ -243,7 +256,8 @@ def _one_call(chance: random.Random, call: str) -> Any:
                 acd.AgentChanged(at=0, agent_id=agent, presence="available", activity="offered", cause="offer"),
             ]
             result = chance.choice(list(acd.OfferResult))
-            ended = acd.OfferEnded(at=0, result=result, ring_ms=chance.randint(0, 9_000), **offer)
+            asked = chance.random() < 0.3
+            ended = acd.OfferEnded(at=0, result=result, ring_ms=chance.randint(0, 9_000), asked=asked, **offer)
             if result is not acd.OfferResult.ACCEPTED:
                 yield [ended]
                 continue

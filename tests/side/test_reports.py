@@ -15,6 +15,7 @@ from msgspec.structs import replace
 from ccd.base.errors import Refused
 from ccd.journal import codec
 from ccd.journal.records import SpooledFact
+from ccd.side.reports import journal_window
 from ccd.side.reports.buckets import day_of, midnight, spans
 from ccd.side.reports.figures import FIGURES, FORMULAS
 from ccd.side.reports.questions import Question
@@ -264,6 +265,116 @@ def test_days_of_the_real_queue_reconcile_with_their_facts(books: Books, seed: i
     assert rows[-1]["waiting"] == waiting
     for kind in KINDS:
         books.report(kind, since, until, interval="15m")
+
+
+@settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(seed=st.integers(0, 2**32), data=st.data())
+def test_any_part_of_a_day_is_what_the_facts_say(books: Books, seed: int, data: st.DataObject) -> None:
+    """Spans that begin and end in the midst of offers, talks and wrap-ups, down to a second and before and after the day."""
+    day = play(random.Random(seed), 60)
+    books.empty()
+    with books.engine.begin() as connection:
+        connection.exec_driver_sql("TRUNCATE ccd.queues, ccd.agents CASCADE")
+    books.staffed([f"q-{queue}" for queue in day.queues], [f"a-{name}" for name in day.names])
+    books.write([SpooledFact("boot-a", seq, with_uuids(fact)) for seq, fact in enumerate(day.world.facts, 1)])
+    begins, ends = day.world.facts[0].at, day.world.clock.now()
+    for _ in range(4):
+        since = data.draw(st.integers(begins - 2_000_000, ends + 2_000_000))
+        lasts = data.draw(st.one_of(st.just(1), st.just(1_000_000), st.integers(1, ends - begins + 1)))
+        for kind in KINDS:
+            books.report(kind, since, since + lasts, interval="15m")
+
+
+# --- what his phone did ------------------------------------------------------------------------------
+
+
+def an_agent_asked_three_times() -> Day:
+    """A mobile that nobody pressed 1 at, a phone that nobody answered, and a call with 4 s of words before the bridge."""
+    day = Day()
+    day.agent("09:00:00", "alice", "available")
+    for minute, call, asked in (("01", "one", True), ("02", "two", False)):
+        day.joins(f"09:{minute}:00", call)
+        day.offered(f"09:{minute}:00", call, "alice")
+        day.agent(f"09:{minute}:00", "alice", "offered")
+        day.missed(f"09:{minute}:20", call, "alice", "no_answer", asked=asked)
+        day.agent(f"09:{minute}:20", "alice", "available")
+    day.joins("09:03:00", "three")
+    day.offered("09:03:00", "three", "alice")
+    day.agent("09:03:00", "alice", "offered")
+    day.answered("09:03:10", "three", "alice", rang_s=6, join_ms=4_000)
+    day.agent("09:03:10", "alice", "talking")
+    day.talked("09:04:10", "three", "alice", 60)
+    day.agent("09:04:10", "alice", "available")
+    day.joins("09:05:00", "four")
+    day.offered("09:05:00", "four", "alice")
+    day.agent("09:05:00", "alice", "offered")
+    day.missed("09:05:05", "four", "alice", "rejected", rang_s=3)  # he hung up while he heard the queue's name
+    day.agent("09:05:05", "alice", "available")
+    return day
+
+
+def test_who_picked_up_and_did_not_press_1_is_told_from_who_did_not_answer(books: Books) -> None:
+    books.staffed(["support"], ["alice"])
+    books.write_all(an_agent_asked_three_times().facts)
+    (alice,) = books.report("agents", DAWN, DUSK)
+    assert alice["missed"] == {"not_accepted": 1, "no_answer": 1, "rejected": 1}
+    assert (alice["offers"], alice["answered"]) == (4, 1)
+
+
+def test_what_is_said_at_the_join_is_no_ringing(books: Books) -> None:
+    books.staffed(["support"], ["alice"])
+    books.write_all(an_agent_asked_three_times().facts)
+    (alice,) = books.report("agents", DAWN, DUSK)
+    assert (alice["ring_ms"], alice["join_ms"], alice["talk_ms"]) == (20_000 + 20_000 + 6_000 + 3_000, 6_000, 60_000)
+    assert alice["occupancy"] == 0.21  # 115 s of the 15 hours to the end of the day
+    (alice,) = books.report("agents", moment("09:03:04"), moment("09:03:08"))  # 2 s of ringing, 2 s of the join
+    assert (alice["ring_ms"], alice["join_ms"], alice["talk_ms"], alice["occupancy"]) == (2_000, 2_000, 0, 100.0)
+
+
+def test_a_talk_over_midnight_is_cut_there_for_its_agent_and_counts_for_the_visit_where_it_began(books: Books) -> None:
+    books.staffed(["support"], ["alice"])
+    day = Day()
+    day.agent("23:50:00", "alice", "available")
+    day.joins("23:58:00", "one")
+    day.offered("23:58:00", "one", "alice")
+    day.agent("23:58:00", "alice", "offered")
+    day.answered("23:58:10", "one", "alice", rang_s=10)
+    day.agent("23:58:10", "alice", "talking")
+    midnight_at = moment("23:59:59") + 1_000_000
+    ends = replace(day.facts[-1], at=midnight_at + 50_000_000, activity="wrap_up", offer_id=ident("one  alice"))
+    day.talked("23:58:10", "one", "alice", 160)
+    day.facts[-1] = replace(day.facts[-1], at=midnight_at + 50_000_000)
+    idle = replace(ends, at=midnight_at + 60_000_000, activity="idle", offer_id="")
+    books.write_all([*day.facts, ends, idle])
+    (before,) = books.report("agents", DAWN, midnight_at)
+    (after,) = books.report("agents", midnight_at, midnight_at + 2 * 60_000_000)
+    assert (before["talk_ms"], before["wrap_up_ms"], before["aht_ms"]) == (110_000, 0, 170_000)
+    assert (after["talk_ms"], after["wrap_up_ms"], after["aht_ms"], after["signed_in_ms"]) == (
+        50_000,
+        10_000,
+        None,
+        120_000,
+    )
+    support, _ = books.report("queues", DAWN, midnight_at)
+    assert (support["offered"], support["answered"], support["talk_ms"], support["aht_ms"]) == (1, 1, 160_000, 170_000)
+
+
+def test_a_recount_follows_calls_that_ended_days_later(books: Books) -> None:
+    """As of a switch that was found empty only when the machine was switched on again."""
+    books.staffed(["support"], ["alice"])
+    day = Day()
+    day.joins("09:00:00", "one")
+    day.leaves("09:00:00", "one", "switch_lost")
+    day.facts[-1] = replace(day.facts[-1], at=day.facts[0].at + 60 * HOUR)
+    books.write_all(day.facts)
+    support, _ = books.report("queues", DAWN, DUSK)
+    assert (support["switch_lost"], support["longest_wait_ms"]) == (1, 60 * 3_600_000)
+
+
+def test_a_recount_of_more_than_can_be_held_is_refused(little: Books, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(journal_window, "MOST_FACTS", 10)
+    with pytest.raises(Refused, match="ask for a shorter one"):
+        little.reports.checked("queues", Question(since=DAWN, until=DUSK))
 
 
 # --- buckets ----------------------------------------------------------------------------------------

@@ -8,7 +8,7 @@ import pytest
 
 from ccd.acd.facts import CallerLeft, CallerQueued, LeftReason, OfferResult
 from ccd.acd.matching.stages import Ask
-from ccd.acd.model import Agent
+from ccd.acd.model import Agent, BreakReason
 from ccd.calls.facts import LegCreated
 from ccd.side.why.sentences import Sentences
 from ccd.side.why.stories import AgentStory, CallStory, Story
@@ -163,13 +163,34 @@ def test_every_outcome_has_its_chinese_word() -> None:
     assert all(not word.isascii() for word in said)
 
 
+@pytest.mark.parametrize(
+    ("reason", "english", "chinese"),
+    [
+        ("lunch", "on break (Lunch) since 16:00:00", "小休（午餐，自 16:00:00 起）"),
+        ("prayer", "on break (prayer) since 16:00:00", "小休（prayer，自 16:00:00 起）"),
+        ("not_registered", "on break (not_registered) since 16:00:00", "小休（话机未注册，自 16:00:00 起）"),
+        ("", "on break since 16:00:00", "小休（自 16:00:00 起）"),
+    ],
+)
+def test_a_break_is_said_in_the_words_of_its_reason(reason: str, english: str, chinese: str) -> None:
+    """The site's words for a reason; a break that came of calls not taken has the cause as its reason."""
+    breaks = [BreakReason(break_id="b-1", name="lunch", zh="午餐", en="Lunch")]
+    world = a_centre()
+    world.ready("erin")
+    begin = world.clock.now()
+    world.acd.roster.pause("a-erin", reason)
+    for language, text in (("en", f"not ready: {english}"), ("zh", f"未就绪：{chinese}")):
+        said = told(AgentStory("a-erin", begin), world, Sentences(language, "Asia/Shanghai", breaks))
+        assert said[-1]["text"] == text
+
+
 def test_the_ends_of_offers_are_said_in_chinese() -> None:
     world = a_centre()
     world.ready("alice")
     caller = world.caller_queues()
     world.connect(caller, "alice")
     events = told(CallStory(call_of(world, caller)), world, ZH)
-    assert texts(events, "offer_ended") == ["对 alice 的振铃结束：已接听，0.001 秒 后"]
+    assert texts(events, "offer_ended") == ["对 alice 的振铃结束：已接听，历时 0.001 秒"]
 
 
 def test_a_move_is_said_whole_as_soon_as_its_first_fact_is_there() -> None:
@@ -202,7 +223,9 @@ def test_who_moved_a_caller_is_said() -> None:
     world.acd.operating.move("support", "sales", call_id=call_id, who="chen")
     story = CallStory(call_id)
     assert texts(told(story, world), "left") == ["left queue support: moved by chen, after 12 s"]
-    assert texts(ZH.say(story.answer()["events"]), "left") == ["离开队列 support：移至其他队列（chen），等待 12 秒"]
+    assert texts(ZH.say(story.answer()["events"]), "left") == [
+        "离开队列 support：移至其他队列（操作人：chen），已等待 12 秒"
+    ]
 
 
 def test_whose_standing_leg_ended_is_not_said_to_have_logged_out() -> None:
@@ -219,6 +242,6 @@ def test_whose_standing_leg_ended_is_not_said_to_have_logged_out() -> None:
     assert "alice: not logged in (standing leg: lost) since 16:00:00" in texts(
         told(CallStory(call_id), world), "nobody", "others"
     )
-    assert "alice：未签入（长通话线路：已断开）（自 16:00:00）" in texts(
+    assert "alice：未签入（长通话线路：已断开，自 16:00:00 起）" in texts(
         told(CallStory(call_id), world, ZH), "nobody", "others"
     )

@@ -39,17 +39,17 @@ def said(world: World, caller: str, kind: str, language: str) -> list[str]:
         (
             "",
             "the offer to 1001 ended: no_answer, after 5 s; it was answered, and nobody pressed 1",
-            "对 1001 的振铃结束：无人接听，5 秒 后；电话已接通，但无人按 1 确认",
+            "对 1001 的振铃结束：无人接听，历时 5 秒；电话已接通，但无人按 1 确认",
         ),
         (
             "5",
             "the offer to 1001 ended: rejected, after 0 s; it was answered, and refused then",
-            "对 1001 的振铃结束：坐席拒接，0 秒 后；电话已接通，随后拒接",
+            "对 1001 的振铃结束：坐席拒接，历时 0 秒；电话已接通，随后拒接",
         ),
         (
             "1",
             "the offer to 1001 ended: accepted, after 0 s; he pressed 1",
-            "对 1001 的振铃结束：已接听，0 秒 后；已按 1 确认",
+            "对 1001 的振铃结束：已接听，历时 0 秒；已按 1 确认",
         ),
     ],
 )
@@ -97,4 +97,4 @@ def test_who_stands_and_how_long_both_were_held_before_they_talked() -> None:
     ]
     assert said(world, caller, "offered", "zh") == ["来电 C 分配给 1001（长通话线路）：没有其他可用坐席"]
     assert said(world, caller, "connected", "en") == ["talks to 1001 after waiting 3.001 s, 3.001 s of it at the join"]
-    assert said(world, caller, "connected", "zh") == ["等待 3.001 秒（含接通播报 3.001 秒） 后与 1001 通话"]
+    assert said(world, caller, "connected", "zh") == ["等待 3.001 秒（含接通播报 3.001 秒）后与 1001 通话"]

@@ -64,7 +64,7 @@ def play(world: World, house: House) -> dict[str, Any]:
     house.bus.on(CallerConnected, lambda fact: joins.append(fact.join_ms))
     house.bus.on(ApplicationEnded, lambda event: played.append(event.response))
     house.start()
-    house.take_configuration(configuration(world))
+    house.configuring.take(configuration(world))
     _until(lambda: house.nodes["local"].is_ready)
     for name in PHONES:
         house.acd.roster.login(f"a{name}")

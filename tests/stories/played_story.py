@@ -154,7 +154,7 @@ def play(world: World, house: House) -> dict[str, list[str]]:
     told = Told()
     house.bus.publish, publish = (lambda fact: (told.note(fact), publish(fact))), house.bus.publish  # type: ignore[method-assign]
     house.start()
-    house.take_configuration(configuration(world))
+    house.configuring.take(configuration(world))
     _until(lambda: house.nodes["local"].is_ready)
     for name in PHONES:
         house.acd.roster.login(f"a{name}")

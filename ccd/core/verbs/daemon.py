@@ -52,7 +52,7 @@ def _configuration_put(house: House, given: dict[str, Any]) -> dict[str, Any]:
         configuration = msgspec.convert(given.get("configuration", given), Configuration)
     except msgspec.ValidationError as wrong:
         raise Refused(f"configuration: {wrong}") from wrong
-    house.take_configuration(configuration)
+    house.configuring.take(configuration)
     return {"version": configuration.version}
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from ccd.acd.callers import QueuedCaller
-from ccd.acd.service import QueueState
+from ccd.acd.queue_states import QueueState
 from ccd.base.clock import iso
 from ccd.base.errors import Refused
 from ccd.core.verbs.given import text

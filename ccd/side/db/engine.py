@@ -6,14 +6,16 @@ import datetime as dt
 from typing import Any
 
 import psycopg
-from sqlalchemy import URL, Engine, create_engine
+from sqlalchemy import URL, Engine, create_engine, event
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
 from ccd.base.clock import Moment
 from ccd.base.errors import Refused
+from ccd.side.db.deadline import thrown_away_after
 
 CONNECT_SECONDS = 5
+GRACE_SECONDS = 5.0  # a server that is not frozen ends a statement by its own time-out well before
 TCP_TIMEOUT_MS = 15_000
 EPOCH = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
 _SCHEMES = frozenset({"postgresql", "postgres", "postgresql+psycopg"})
@@ -36,8 +38,8 @@ def read_url(url: str) -> URL:
 
 
 def make_engine(url: str, *, statement_seconds: float = 15.0, pool_size: int = 5) -> Engine:
-    """An engine whose statements, locks and TCP connections give up in time."""
-    return create_engine(
+    """An engine whose statements, locks and TCP connections give up in time, also where the server is frozen."""
+    engine = create_engine(
         read_url(url).set(drivername="postgresql+psycopg"),
         pool_size=pool_size,
         max_overflow=pool_size,
@@ -45,6 +47,19 @@ def make_engine(url: str, *, statement_seconds: float = 15.0, pool_size: int = 5
         pool_timeout=10,
         connect_args=limits(statement_seconds),
     )
+
+    class Impatient(psycopg.Connection[Any]):
+        """What a frozen server never answers ends here: a statement, a ping, a commit."""
+
+        def wait(self, *given: Any, **more: Any) -> Any:
+            with thrown_away_after(self, statement_seconds + GRACE_SECONDS):
+                return super().wait(*given, **more)
+
+    @event.listens_for(engine, "do_connect")
+    def _connect(_: Any, __: Any, given: list[Any], more: dict[str, Any]) -> psycopg.Connection[Any]:
+        return Impatient.connect(*given, **more)
+
+    return engine
 
 
 def connect(url: str, *, statement_seconds: float = 15.0) -> psycopg.Connection[Any]:

@@ -95,9 +95,20 @@ ROUTES: tuple[tuple[str, type[Any], str], ...] = (
 )
 
 
+class _SaysZone:
+    """Moments of the API are UTC; each answer says the site's zone, for whoever shows them to people."""
+
+    def __init__(self, office: Office) -> None:
+        self._office = office
+
+    def process_response(self, _: falcon.Request, response: falcon.Response, __: Any, ___: bool) -> None:
+        """Add the header."""
+        response.set_header("Ccd-Zone", self._office.zone)
+
+
 def build_app(office: Office) -> falcon.App[Any, Any]:
     """The application for `office`."""
-    app: falcon.App[Any, Any] = falcon.App()
+    app: falcon.App[Any, Any] = falcon.App(middleware=[_SaysZone(office)])
     install_error_answers(app)
     built: dict[type[Any], Any] = {}
     for address, kind, suffix in ROUTES:

@@ -15,7 +15,7 @@ import structlog
 from ccd.base import words
 from ccd.base.clock import Moment, iso
 from ccd.base.codes import BadInput, as_reply
-from ccd.base.errors import CcdError, DaemonUnreachable, NotFound, Unsafe
+from ccd.base.errors import CcdError, DaemonUnreachable, NotFound, Refused, Unsafe
 from ccd.side.db.engine import to_moment
 from ccd.side.http.faults import explained, of_parameter
 
@@ -81,7 +81,9 @@ def name(value: str, noun: str) -> str:
         return words.word(value)
     except Unsafe:
         what = f"{value[:40]!r} does not do as a name ({noun})"
-        raise BadInput(f"{what}: letters, digits, _ - . and : only, at most {_LONGEST_NAME}") from None
+        raise BadInput(
+            f"{what}: letters, digits and _ , after the first also - . and :, at most {_LONGEST_NAME}"
+        ) from None
 
 
 def free_text(value: str, what: str) -> str:
@@ -108,7 +110,10 @@ def moment(request: falcon.Request, key: str) -> Moment | None:
         return None
     try:
         read = dt.datetime.fromisoformat(text)
-        return to_moment(read.astimezone(dt.UTC) if read.tzinfo else read.replace(tzinfo=dt.UTC))
+        found = to_moment(read.astimezone(dt.UTC) if read.tzinfo else read.replace(tzinfo=dt.UTC))
+        if found < 0:
+            raise ValueError(text)  # before 1970 nobody called, and zones end
+        return found
     except (ValueError, OverflowError):
         raise BadInput(f"{key}: {text[:40]!r} is no moment; like 2027-02-06T10:00+08:00") from None
 
@@ -198,6 +203,11 @@ def _serialize_http_error(_: falcon.Request, response: falcon.Response, error: f
 
 
 def _unforeseen(request: falcon.Request, response: falcon.Response, error: Exception, __: Any) -> None:
+    if _took_too_long(error):
+        log.warning("statement_took_too_long", path=request.path)
+        much = Refused("that is too much for the database to answer in time; ask for less, or for a shorter time")
+        answer(response, {"error": as_reply(much)}, STATUS[much.code])
+        return
     if _is_database_away(error):
         log.warning("database_away", path=request.path, error=str(error).splitlines()[0])
         away = DaemonUnreachable("PostgreSQL does not answer; live calls are not affected")
@@ -205,6 +215,13 @@ def _unforeseen(request: falcon.Request, response: falcon.Response, error: Excep
         return
     log.error("request_failed", path=request.path, exc_info=error)
     answer(response, {"error": {"code": "internal", "text": "ccd failed; its log says why"}}, 500)
+
+
+def _took_too_long(error: Exception) -> bool:
+    from psycopg.errors import QueryCanceled
+    from sqlalchemy.exc import OperationalError
+
+    return isinstance(error, OperationalError) and isinstance(error.orig, QueryCanceled)
 
 
 def _is_database_away(error: Exception) -> bool:

@@ -23,8 +23,8 @@ KINDS = ("queues", "agents", "intervals")
 class Reports:
     """GET /v1/reports/queues, agents and intervals.
 
-    Asked by `since` (begin of today), `until` (now), `queue`, `agent`, `service_level_ms` instead of the queues' own,
-    `interval` (15m, 30m, 60m or day) and `from_journal=1`, which counts all of it once more from the facts.
+    Asked by `since` (begin of the day in which `until` lies), `until` (now), `queue`, `agent`, `service_level_ms` instead of
+    the queues' own, `interval` (15m, 30m, 60m or day) and `from_journal=1`, which counts all of it once more from the facts.
     """
 
     def __init__(self, office: Office) -> None:
@@ -84,7 +84,7 @@ def _span(request: falcon.Request, zone: str) -> tuple[Moment, Moment]:
     until = moment(request, "until")
     since = moment(request, "since")
     until = now if until is None or until > now else until
-    since = today(until, zone) if since is None else since
+    since = today(until - 1, zone) if since is None else since
     if since >= until:
         raise BadInput("since: it must be before until, and in the past")
     if until - since > LONGEST_US:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, get_args
 
 import falcon
 import msgspec
@@ -10,10 +10,12 @@ import msgspec
 from ccd.base import words
 from ccd.base.codes import BadInput
 from ccd.base.errors import Unsafe
+from ccd.settings.routes import CallerClass
 from ccd.side.http.exchange import answer, audited, body, free_text, name
 from ccd.side.http.office import Office
 
 ALL = "all"
+CLASSES: tuple[str, ...] = get_args(CallerClass)
 MOMENT = 40
 
 
@@ -57,6 +59,8 @@ class Choice:
         for key in ("trunk", "caller_class"):
             if given := request.get_param(key, default=""):
                 asked[key] = name(given, key)
+        if (caller_class := asked.get("caller_class", "")) not in CLASSES:
+            raise BadInput(f"caller_class: {caller_class!r} is none of {', '.join(filter(None, CLASSES))}")
         if at := request.get_param("at", default=""):
             asked["at"] = free_text(at[:MOMENT], "at")
         answer(response, self._office.core.ask("routes.show", **asked))

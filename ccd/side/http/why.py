@@ -60,7 +60,7 @@ def _sentences(office: Office, request: falcon.Request) -> Sentences:
     language = request.get_param("language")
     if language is not None and language not in LANGUAGES:
         raise BadInput(f"language: one of {', '.join(LANGUAGES)}")
-    return Sentences(language or office.decisions.language, office.decisions.zone)
+    return Sentences(language or office.decisions.language, office.decisions.zone, office.site.current.break_reasons)
 
 
 def _said(story: Story, sentences: Sentences) -> dict[str, Any]:

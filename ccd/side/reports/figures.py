@@ -25,12 +25,14 @@ FORMULAS = {
 AGENT_FORMULAS = {
     "signed_in_ms": "time signed in within the span",
     "break_ms": "time on break within it; breaks: by reason",
-    "ring_ms": "time in which his phone rang for offers; talk_ms, wrap_up_ms: likewise",
+    "ring_ms": "time in which offers of his lasted and he had not answered; talk_ms, wrap_up_ms: likewise",
+    "join_ms": "time from his answer (where he must press 1, from then) until caller and he were joined, or it came to nothing",
     "offers": "offers made to him in the span",
     "answered": "offers made in the span that he took",
-    "missed": "offers made in the span that ended by a fault or refusal of his or his phone's, by cause",
+    "missed": "offers made in the span that ended by a fault or refusal of his or his phone's, by cause; "
+    "not_accepted: picked up, and nobody pressed 1",
     "aht_ms": "average handling time: (talk + wrap-up) / visits that he answered in the span and whose talk is over",
-    "occupancy": "(ring + talk + wrap-up while available) / (signed in - breaks)",
+    "occupancy": "(ring + join + talk + wrap-up while available) / (signed in - breaks)",
 }
 
 SERVICE_LEVEL = "coalesce(CAST(:service_level_ms AS bigint), q.service_level_ms)"

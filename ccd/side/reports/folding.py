@@ -5,6 +5,7 @@ Knows nothing of the projections, on purpose: two ways to the same figures are t
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Any
@@ -40,6 +41,11 @@ class Visit:
     join_ms: int = 0
 
     @property
+    def is_over(self) -> bool:
+        """Whether nothing is to come of it but a wrap-up."""
+        return self.outcome not in ("", "answered") or self.talk_ms is not None
+
+    @property
     def wait_ms(self) -> int:
         """How long it lasted until it was over."""
         assert self.joined_at is not None
@@ -49,13 +55,15 @@ class Visit:
 
 @dataclass(slots=True)
 class Offer:
-    """One agent asked for one visit; `result` is '' while his phone rings."""
+    """One agent asked for one visit; `result` is '' while his phone rings, and `not_accepted` is one of its own here."""
 
     entry_id: str
     queue_id: str
     agent_id: str
     made_at: Moment
     result: str = ""
+    answered_at: Moment | None = None
+    ended_at: Moment | None = None
 
 
 @dataclass(slots=True)
@@ -71,20 +79,22 @@ class State:
 
 @dataclass(slots=True)
 class Folded:
-    """All that the facts say."""
+    """All that the facts say; `wraps_us` by agent and offer, as soon as somebody asks."""
 
     visits: dict[str, Visit] = field(default_factory=dict)
     offers: dict[str, Offer] = field(default_factory=dict)
     states: dict[str, list[State]] = field(default_factory=dict)
+    wraps_us: Counter[tuple[str, str]] = field(default_factory=Counter)
     facts: int = 0
 
     def wrap_up_ms(self, visit: Visit) -> int:
         """How long the agent who answered a visit wrapped it up."""
-        total = 0
-        for state, until in self.lasting(visit.agent_id):
-            if state.activity == "wrap_up" and state.offer_id == visit.offer_id and until is not None:
-                total += until - state.at
-        return total // 1000
+        if not self.wraps_us:
+            for agent_id in self.states:
+                for state, until in self.lasting(agent_id):
+                    if state.activity == "wrap_up" and until is not None:
+                        self.wraps_us[agent_id, state.offer_id] += until - state.at
+        return self.wraps_us[visit.agent_id, visit.offer_id] // 1000
 
     def lasting(self, agent_id: str) -> Iterable[tuple[State, Moment | None]]:
         """An agent's states, each with its end; None for the one that lasts."""
@@ -92,9 +102,10 @@ class Folded:
         return zip(states, [*(one.at for one in states[1:]), None], strict=True)
 
 
-def fold(facts: Iterable[Fact]) -> Folded:
-    """Facts in the order in which they were told."""
-    folded = Folded()
+def fold(facts: Iterable[Fact], folded: Folded | None = None) -> Folded:
+    """Facts in the order in which they were told, after those that are folded already."""
+    folded = Folded() if folded is None else folded
+    folded.wraps_us.clear()
     for fact in facts:
         folded.facts += 1
         if fact["kind"] == "agent_changed":
@@ -107,7 +118,7 @@ def fold(facts: Iterable[Fact]) -> Folded:
         else:
             _visit(folded.visits.setdefault(fact["entry_id"], Visit(fact["entry_id"])), fact)
     for states in folded.states.values():
-        states.sort(key=lambda state: state.at)
+        states.sort(key=lambda state: state.at)  # of the same moment, the last told comes last
     return folded
 
 
@@ -115,7 +126,11 @@ def _offer(folded: Folded, fact: Fact) -> None:
     if fact["kind"] == "offer_made":
         folded.offers[fact["offer_id"]] = Offer(fact["entry_id"], fact["queue_id"], fact["agent_id"], fact["at"])
     elif (offer := folded.offers.get(fact["offer_id"])) and not offer.result:
-        offer.result = fact["result"]
+        unpressed = fact["result"] == "no_answer" and fact.get("asked", False)
+        offer.result, offer.ended_at = "not_accepted" if unpressed else fact["result"], fact["at"]
+        lasted_ms, ring_ms = (fact["at"] - offer.made_at) // 1000, fact.get("ring_ms", 0)
+        if lasted_ms > ring_ms:
+            offer.answered_at = offer.made_at + ring_ms * 1000
 
 
 def _visit(visit: Visit, fact: Fact) -> None:

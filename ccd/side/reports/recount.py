@@ -10,12 +10,12 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import msgspec
-from sqlalchemy import Connection, select, text
+from sqlalchemy import Connection, select
 
 from ccd.base.clock import Moment
-from ccd.side.db.engine import to_datetime
 from ccd.side.db.tables import queues
-from ccd.side.reports.folding import KINDS, Fact, Folded, Visit, fold
+from ccd.side.reports.folding import Folded, Offer, Visit
+from ccd.side.reports.journal_window import folded
 from ccd.side.reports.questions import Question
 
 OUTCOMES = (
@@ -23,19 +23,9 @@ OUTCOMES = (
     *("moved", "kicked", "callback", "switch_lost"),
 )
 NOT_MISSED = ("", "accepted", "cancelled", "lost_race", "congestion")
-_SLACK_US = 60_000_000
 _MINUTES = {"15m": 15, "30m": 30, "60m": 60}
-_PAGE = 5_000
 
 Record = dict[str, Any]
-
-_FACTS = text(
-    "SELECT body FROM ccd.facts WHERE kind = ANY(:kinds) AND at >= CAST(:since AS timestamptz) ORDER BY boot_id, seq"
-)
-_STATES_BEFORE = text(
-    "SELECT DISTINCT ON (agent_id) body FROM ccd.facts WHERE kind = 'agent_changed' AND agent_id IS NOT NULL"
-    " AND at < CAST(:since AS timestamptz) ORDER BY agent_id, at DESC, boot_id DESC, seq DESC"
-)
 
 
 class Recount(msgspec.Struct, frozen=True):
@@ -49,17 +39,9 @@ def recounted(connection: Connection, what: str, question: Question, rows: list[
     """Count `what` again and compare; `rows` are SQL's, of the same snapshot."""
     known = connection.execute(select(queues.c.queue_id, queues.c.service_level_ms))
     levels: dict[str, int] = {row.queue_id: row.service_level_ms for row in known}
-    folded = fold(_facts(connection, question.since))
+    found = folded(connection, question.since, question.until)
     key, count, nothing = _COUNTS[what]
-    return Recount(folded.facts, list(_differences(key, rows, count(folded, question, levels), nothing)))
-
-
-def _facts(connection: Connection, since: Moment) -> Iterator[Fact]:
-    asked = {"kinds": list(KINDS), "since": to_datetime(since - _SLACK_US)}
-    for (body,) in connection.execute(_STATES_BEFORE, asked):
-        yield body
-    for (body,) in connection.execute(_FACTS.execution_options(yield_per=_PAGE), asked):
-        yield body
+    return Recount(found.facts, list(_differences(key, rows, count(found, question, levels), nothing)))
 
 
 def _differences(key: str, rows: list[Record], expected: dict[Any, Record], nothing: Record) -> Iterator[str]:
@@ -74,21 +56,29 @@ def _differences(key: str, rows: list[Record], expected: dict[Any, Record], noth
 # --- visits -----------------------------------------------------------------------------------------
 
 
-def count_queues(folded: Folded, question: Question, levels: dict[str, int]) -> dict[Any, Record]:
+def count_queues(facts: Folded, question: Question, levels: dict[str, int]) -> dict[Any, Record]:
     """By queue, and all together under None."""
-    chosen = list(_chosen(folded, question, levels))
-    known = {queue: [one for one in chosen if one.queue_id == queue] for queue in {one.queue_id for one in chosen}}
-    figures = {queue: _figures(folded, visits, question, levels) for queue, visits in known.items()}
-    return {None: _figures(folded, chosen, question, levels), **figures}
+    chosen = list(_chosen(facts, question, levels))
+    visits: dict[str, list[Visit]] = {}
+    for visit in chosen:
+        visits.setdefault(visit.queue_id, []).append(visit)
+    made = _offers_made(facts)
+    figures = {queue: _figures(facts, mine, made, question, levels) for queue, mine in visits.items()}
+    return {None: _figures(facts, chosen, made, question, levels), **figures}
 
 
-def count_intervals(folded: Folded, question: Question, levels: dict[str, int]) -> dict[Any, Record]:
+def count_intervals(facts: Folded, question: Question, levels: dict[str, int]) -> dict[Any, Record]:
     """By the interval in which visits joined."""
     found: dict[Moment, list[Visit]] = {}
-    for visit in _chosen(folded, question, levels):
+    made = _offers_made(facts)
+    for visit in _chosen(facts, question, levels):
         assert visit.joined_at is not None
         found.setdefault(_begins(visit.joined_at, question.interval, ZoneInfo(question.zone)), []).append(visit)
-    return {begins: _figures(folded, visits, question, levels) for begins, visits in found.items()}
+    return {begins: _figures(facts, visits, made, question, levels) for begins, visits in found.items()}
+
+
+def _offers_made(facts: Folded) -> Counter[str]:
+    return Counter(offer.entry_id for offer in facts.offers.values())
 
 
 def _begins(at: Moment, interval: str, zone: ZoneInfo) -> Moment:
@@ -100,8 +90,8 @@ def _begins(at: Moment, interval: str, zone: ZoneInfo) -> Moment:
     return at - (at - day) % length
 
 
-def _chosen(folded: Folded, question: Question, levels: dict[str, int]) -> Iterator[Visit]:
-    for visit in folded.visits.values():
+def _chosen(facts: Folded, question: Question, levels: dict[str, int]) -> Iterator[Visit]:
+    for visit in facts.visits.values():
         if visit.joined_at is None or not question.since <= visit.joined_at < question.until:
             continue
         if visit.queue_id not in levels or question.queue_id not in ("", visit.queue_id):
@@ -110,7 +100,9 @@ def _chosen(folded: Folded, question: Question, levels: dict[str, int]) -> Itera
             yield visit
 
 
-def _figures(folded: Folded, visits: list[Visit], question: Question, levels: dict[str, int]) -> Record:
+def _figures(
+    facts: Folded, visits: list[Visit], made: Counter[str], question: Question, levels: dict[str, int]
+) -> Record:
     def in_time(visit: Visit) -> bool:
         level = question.service_level_ms
         return visit.wait_ms <= (levels[visit.queue_id] if level is None else level)
@@ -122,15 +114,14 @@ def _figures(folded: Folded, visits: list[Visit], question: Question, levels: di
     quick, lost = sum(map(in_time, answered)), sum(map(in_time, gone))
     not_short = len(visits) - outcomes["short_abandoned"]
     talk_ms = sum(visit.talk_ms or 0 for visit in talked)
-    wrap_up_ms = sum(folded.wrap_up_ms(visit) for visit in talked)
-    entries = {visit.entry_id for visit in visits}
+    wrap_up_ms = sum(facts.wrap_up_ms(visit) for visit in talked)
     return {
         "offered": len(visits),
         "waiting": outcomes[""],
         **{outcome: outcomes[outcome] for outcome in OUTCOMES},
         "calls_offered": len({visit.call_id for visit in visits}),
         "calls_answered": len({visit.call_id for visit in answered}),
-        "offers_made": sum(1 for offer in folded.offers.values() if offer.entry_id in entries),
+        "offers_made": sum(made[visit.entry_id] for visit in visits),
         "answered_within": quick,
         "abandoned_within": lost,
         "sl_answered": _percent(quick, len(answered)),
@@ -150,21 +141,26 @@ def _figures(folded: Folded, visits: list[Visit], question: Question, levels: di
 # --- agents -----------------------------------------------------------------------------------------
 
 
-def count_agents(folded: Folded, question: Question, levels: dict[str, int]) -> dict[Any, Record]:
+def count_agents(facts: Folded, question: Question, levels: dict[str, int]) -> dict[Any, Record]:
     """By agent: whoever has a state or an offer in the span."""
     found = {}
-    asked = {offer.agent_id for offer in folded.offers.values()}
-    for agent_id in sorted({*folded.states, *asked} - {""}):
-        row = _agent(folded, agent_id, question)
+    offers: dict[str, list[Offer]] = {}
+    answered: dict[str, list[Visit]] = {}
+    for offer in facts.offers.values():
+        offers.setdefault(offer.agent_id, []).append(offer)
+    for visit in facts.visits.values():
+        answered.setdefault(visit.agent_id, []).append(visit)
+    for agent_id in sorted({*facts.states, *offers} - {""}):
+        row = _agent(facts, agent_id, offers.get(agent_id, []), answered.get(agent_id, []), question)
         if question.agent_id in ("", agent_id) and (row["signed_in_ms"] or row["offers"]):
             found[agent_id] = row
     return found
 
 
-def _agent(folded: Folded, agent_id: str, question: Question) -> Record:
+def _agent(facts: Folded, agent_id: str, asked: list[Offer], answered: list[Visit], question: Question) -> Record:
     times: Counter[str] = Counter()
     breaks: Counter[str] = Counter()
-    for state, until in folded.lasting(agent_id):
+    for state, until in facts.lasting(agent_id):
         begins = max(state.at, question.since)
         us = min(until if until is not None else question.until, question.until) - begins
         if us <= 0:
@@ -177,18 +173,17 @@ def _agent(folded: Folded, agent_id: str, question: Question) -> Record:
         if state.presence == "available":
             times["available"] += us
             times["busy"] += us if state.activity != "idle" else 0
+    join_us = sum(_join_us(offer, question) for offer in asked)
     of_queue = question.queue_id
     offers = [
         offer
-        for offer in folded.offers.values()
-        if offer.agent_id == agent_id
-        and question.since <= offer.made_at < question.until
-        and of_queue in ("", offer.queue_id)
+        for offer in asked
+        if question.since <= offer.made_at < question.until and of_queue in ("", offer.queue_id)
     ]
     handled = [
         visit
-        for visit in folded.visits.values()
-        if visit.outcome == "answered" and visit.agent_id == agent_id and visit.talk_ms is not None
+        for visit in answered
+        if visit.outcome == "answered" and visit.talk_ms is not None
         if visit.left_at is not None and question.since <= visit.left_at < question.until
         if of_queue in ("", visit.queue_id)
     ]
@@ -196,15 +191,22 @@ def _agent(folded: Folded, agent_id: str, question: Question) -> Record:
         "signed_in_ms": times["signed_in"] // 1000,
         "break_ms": sum(breaks.values()) // 1000,
         "breaks": {reason: us // 1000 for reason, us in breaks.items()},
-        "ring_ms": times["offered"] // 1000,
+        "ring_ms": max(0, times["offered"] - join_us) // 1000,
+        "join_ms": join_us // 1000,
         "talk_ms": times["talking"] // 1000,
         "wrap_up_ms": times["wrap_up"] // 1000,
         "occupancy": _percent(times["busy"] // 1000, times["available"] // 1000),
         "offers": len(offers),
         "answered": sum(1 for offer in offers if offer.result == "accepted"),
         "missed": dict(Counter(offer.result for offer in offers if offer.result not in NOT_MISSED)),
-        "aht_ms": _mean(sum((one.talk_ms or 0) + folded.wrap_up_ms(one) for one in handled), len(handled)),
+        "aht_ms": _mean(sum((one.talk_ms or 0) + facts.wrap_up_ms(one) for one in handled), len(handled)),
     }
+
+
+def _join_us(offer: Offer, question: Question) -> int:
+    if offer.answered_at is None or offer.ended_at is None:
+        return 0
+    return max(0, min(offer.ended_at, question.until) - max(offer.answered_at, question.since))
 
 
 def _percent(part: int, whole: int) -> float | None:

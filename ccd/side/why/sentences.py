@@ -6,10 +6,12 @@ A template takes the values of its reason; durations come as seconds, moments as
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Iterable
 from typing import Any
 from zoneinfo import ZoneInfo
 
 from ccd.acd.facts import LeftReason, OfferResult
+from ccd.acd.model import BreakReason
 from ccd.side.why.explain import Reason
 
 LANGUAGES = ("en", "zh")
@@ -23,23 +25,23 @@ _REASONS: dict[str, tuple[str, str]] = {
     "wrap_up": ("in wrap-up{since}{until}", "话后处理{since}{until}"),
     "resting": ("is left alone after a failed offer{until}", "上次振铃未成功，暂不分配{until}"),
     "node_down": ("his switch is not reachable{since}", "所在交换机不可达{since}"),
-    "on_another_call": ("on another call{since}", "正在其他通话{since}"),
+    "on_another_call": ("on another call{since}", "正在其他通话中{since}"),
     "no_line": ("his standing leg is not up{since}", "长通话线路未就绪{since}"),
     "no_queue": ("serves no queue", "不服务任何队列"),
     "not_in_queue": ("does not serve this queue", "不服务该队列"),
     "other": ("not ready{since}", "未就绪{since}"),
     "refused_caller": ("refused this caller a moment ago", "刚拒接过该来电"),
     "rings_already": ("his phone rings for him already", "话机已在为该来电振铃"),
-    "bound": ("the caller waits for {bound_to} alone", "来电只等待 {bound_to}"),
+    "bound": ("the caller waits for {bound_to} alone", "来电只等待坐席 {bound_to}"),
     "skill": ("{skill} {has}, {needs} is asked", "技能 {skill} 为 {has}，要求 {needs}"),
-    "level_closed": ("level {level}, only {open} is open", "层级 {level}，目前只开放 {open}"),
+    "level_closed": ("level {level}, only {open} is open", "层级 {level}，目前只开放层级 {open}"),
     "level": ("level {value}, level {first} had somebody", "层级 {value}，层级 {first} 有人可用"),
     "preferred": (
         "has {value} of the preferred skills, {first_name} {first}",
         "符合优先技能 {value} 项，{first_name} {first} 项",
     ),
     "idle_ms": ("idle for {value}, {first_name} for {first}", "空闲 {value}，{first_name} 空闲 {first}"),
-    "offered_seq": ("was asked later than {first_name}", "比 {first_name} 更晚轮到过"),
+    "offered_seq": ("was asked later than {first_name}", "上次轮到的时间晚于 {first_name}"),
     "calls": ("{value} calls today, {first_name} {first}", "今日通话 {value} 个，{first_name} {first} 个"),
     "talk_ms": ("talked {value} today, {first_name} {first}", "今日通话时长 {value}，{first_name} {first}"),
     "match": ("skills add up to {value}, {first_name}'s to {first}", "技能合计 {value}，{first_name} 为 {first}"),
@@ -75,11 +77,11 @@ _EVENTS: dict[str, tuple[str, str]] = {
     "offered": ("call {call_id} was offered to {agent}{line}{rule}", "来电 {call_id} 分配给 {agent}{line}{rule}"),
     "offer_ended": (
         "the offer to {agent} ended: {result}, after {ring}{asked}",
-        "对 {agent} 的振铃结束：{result}，{ring} 后{asked}",
+        "对 {agent} 的振铃结束：{result}，历时 {ring}{asked}",
     ),
-    "connected": ("talks to {agent} after waiting {wait}{join}", "等待 {wait}{join} 后与 {agent} 通话"),
+    "connected": ("talks to {agent} after waiting {wait}{join}", "等待 {wait}{join}后与 {agent} 通话"),
     "returned": ("{agent} was gone at once; back in line", "{agent} 立即断开；回到队列"),
-    "left": ("left queue {queue}: {reason}{by}, after {wait}", "离开队列 {queue}：{reason}{by}，等待 {wait}"),
+    "left": ("left queue {queue}: {reason}{by}, after {wait}", "离开队列 {queue}：{reason}{by}，已等待 {wait}"),
     "not_ready": ("not ready: {reason}", "未就绪：{reason}"),
     "ready": ("ready for {queues}; nobody waits whom he may take", "就绪（{queues}）；没有可接的来电"),
     "to_another": ("call {call_id} went to {agent}: {reason}", "来电 {call_id} 分配给 {agent}：{reason}"),
@@ -124,10 +126,11 @@ _STANDING = (", on his standing leg", "（长通话线路）")
 
 
 class Sentences:
-    """One language, and the zone in which it tells the time."""
+    """One language, the zone in which it tells the time, and the site's reasons for breaks, which have words in both."""
 
-    def __init__(self, language: str, zone: str) -> None:
+    def __init__(self, language: str, zone: str, breaks: Iterable[BreakReason] = ()) -> None:
         self._column = 1 if language.lower().startswith("zh") else 0
+        self._breaks = {one.name: (one.zh if self._column else one.en) or one.name for one in breaks}
         self.zone = zone
         self._zone = ZoneInfo(zone)
 
@@ -145,8 +148,8 @@ class Sentences:
         values["result"] = self._word(_RESULTS, event.get("result", ""))
         values["ring"] = self._seconds(event.get("ring_ms", 0))
         values["wait"] = self._seconds(event.get("wait_ms", 0))
-        values["queues"] = ", ".join(event.get("queues", ()))
-        values["by"] = self._aside(" by {}", "（{}）", event.get("who"))
+        values["queues"] = self._list(event.get("queues", ()))
+        values["by"] = self._aside(" by {}", "（操作人：{}）", event.get("who"))
         values["line"] = _STANDING[self._column] if event.get("standing") else ""
         values["join"] = self._aside(", {} of it at the join", "（含接通播报 {}）", self._join(event))
         result = event.get("result") if event.get("result") in _ASKED else "other"
@@ -180,11 +183,11 @@ class Sentences:
         for key in ("value", "first"):
             value = reason.get(key, "")
             values[key] = self._seconds(value) if reason["code"].endswith("_ms") else value
-        values["open"] = ", ".join(map(str, reason.get("open", ()))) or "-"
+        values["open"] = self._list(reason.get("open", ())) or "-"
         values["detail"] = self._aside(" ({})", "（{}）", self._detail(reason))
-        values["since"] = self._aside(" since {}", "（自 {}）", self._time(reason.get("not_ready_since", 0)))
+        values["since"] = self._aside(" since {}", "（自 {} 起）", self._time(reason.get("not_ready_since", 0)))
         values["until"] = self._aside(" until {}", "（至 {}）", self._time(reason.get("until", 0)))
-        return self._pick(_REASONS, reason["code"]).format(**values, first_name=first)
+        return self._pick(_REASONS, reason["code"]).format(**values, first_name=first).replace("）（", "，")
 
     def _pick(self, texts: dict[str, tuple[str, str]], code: str) -> str:
         return texts[code][self._column]
@@ -192,6 +195,8 @@ class Sentences:
     def _detail(self, reason: Reason) -> str:
         """The reason of a break, a node, or how the standing leg ended whose end signed the agent out."""
         detail: str = reason.get("detail", "")
+        if reason["code"] == "on_break":
+            return self._breaks.get(detail) or self._word(_RESULTS, detail)  # a cause: that of calls not taken
         if reason["code"] != "logged_out" or not detail:
             return detail
         ended = self._word(_RESULTS | {"lost": "已断开"}, detail.removeprefix("standing_"))
@@ -199,6 +204,9 @@ class Sentences:
 
     def _word(self, chinese: dict[str, str], word: str) -> str:
         return chinese.get(word, word) if self._column else word
+
+    def _list(self, items: Iterable[object]) -> str:
+        return ("、" if self._column else ", ").join(map(str, items))
 
     def _seconds(self, ms: int) -> str:
         seconds = f"{ms / 1000:g}" if abs(ms) < 10_000 else f"{ms / 1000:.0f}"

@@ -28,7 +28,7 @@ PROJECTIONS: dict[str, tuple[str, ...]] = {
     "caller_queued": (queueing.CALLER_QUEUED, queueing.QUEUE_SEGMENT),
     "offer_ended": (queueing.OFFER_ENDED,),
     "caller_connected": (queueing.CALLER_CONNECTED, queueing.TALK_STARTED),
-    "caller_returned": (queueing.CALLER_RETURNED, queueing.TALK_RETURNED),
+    "caller_returned": (queueing.CALLER_RETURNED, queueing.RETURNS, queueing.TALK_RETURNED),
     "caller_left": (queueing.CALLER_LEFT,),
     "talk_ended": queueing.TALK_ENDED,
     "agent_changed": queueing.AGENT_CHANGED,

@@ -65,9 +65,17 @@ CALLER_RETURNED = _entry_state(
         "join_ms": "NULL::bigint",
         "agent_id": "NULL::uuid",
         "offer_id": "NULL::uuid",
-        "returns": "1",
     },
-).replace("returns = excluded.returns", "returns = q.returns + 1")
+)
+
+# Each return counts, also one that the same batch, or a fact written before, has made the state of yesterday.
+RETURNS = f"""
+INSERT INTO ccd.queue_entries AS q (entry_id, call_id, queue_id, returns)
+SELECT {uid("entry_id")}, {uid("call_id")}, {uid("queue_id")}, count(*)
+FROM {rows("entry_id text, call_id text, queue_id text")}
+GROUP BY 1, 2, 3
+ON CONFLICT (entry_id) DO UPDATE SET returns = q.returns + excluded.returns
+"""
 
 CALLER_LEFT = _entry_state(
     ", reason text, wait_ms bigint",
@@ -128,17 +136,18 @@ ON CONFLICT (offer_id) DO UPDATE SET leg_id = excluded.leg_id, contact = exclude
 """
 
 OFFER_ENDED = f"""
-INSERT INTO ccd.offers (offer_id, entry_id, call_id, queue_id, agent_id, ended_at, result, cause, ring_ms)
+INSERT INTO ccd.offers (offer_id, entry_id, call_id, queue_id, agent_id, ended_at, result, cause, ring_ms, asked)
 SELECT DISTINCT ON (f.offer_id) {uid("offer_id")}, {uid("entry_id")}, {uid("call_id")}, {uid("queue_id")},
-  {uid("agent_id")}, {AT}, f.result, coalesce(f.cause, ''), coalesce(f.ring_ms, 0)
+  {uid("agent_id")}, {AT}, f.result, coalesce(f.cause, ''), coalesce(f.ring_ms, 0), coalesce(f.asked, false)
 FROM {
     rows(
-        "offer_id text, entry_id text, call_id text, queue_id text, agent_id text, result text, cause text, ring_ms bigint"
+        "offer_id text, entry_id text, call_id text, queue_id text, agent_id text, result text, cause text, ring_ms bigint,"
+        " asked boolean"
     )
 }
 ORDER BY f.offer_id, f.at, f._seq
 ON CONFLICT (offer_id) DO UPDATE SET ended_at = excluded.ended_at, result = excluded.result, cause = excluded.cause,
-  ring_ms = excluded.ring_ms
+  ring_ms = excluded.ring_ms, asked = excluded.asked
 WHERE offers.ended_at IS NULL
 """
 
@@ -146,6 +155,16 @@ _AGENT_COLUMNS = (
     "agent_id text, presence text, activity text, cause text, reason text, session_id text, station_id text,"
     " call_id text, queue_id text, offer_id text, no_answers integer"
 )
+# The states whose ends a batch may change: its own, and of each the one before. They are named by their keys, so that a batch
+# costs the same after years: of `from_at >= …` PostgreSQL expects a third of all rows, and reads them all.
+_TOUCHED = f"""told AS (
+  SELECT DISTINCT {uid("agent_id")} AS agent_id, {AT} AS from_at FROM {rows("agent_id text")}
+), touched AS (
+  SELECT agent_id, from_at FROM told
+  UNION
+  SELECT t.agent_id, (SELECT max(b.from_at) FROM ccd.agent_states b
+    WHERE b.agent_id = t.agent_id AND b.from_at < t.from_at) FROM told t
+)"""
 _WRAPPED_MS = (
     "(SELECT sum((extract(epoch FROM s.to_at - s.from_at) * 1000000)::bigint)::bigint / 1000 FROM ccd.agent_states s"
     " WHERE s.offer_id = q.offer_id AND s.activity = 'wrap_up')"
@@ -161,17 +180,14 @@ SELECT {uid("agent_id")}, {AT}, f._boot, f._seq, f.presence, f.activity, coalesc
 FROM {rows(_AGENT_COLUMNS)}
 ON CONFLICT DO NOTHING
 """,
-    # A state lasts until the agent's next one. The row before the oldest new one is looked at, too, so that it ends.
+    # A state lasts until the agent's next one.
     f"""
-WITH touched AS (
-  SELECT {uid("agent_id")} AS agent_id, min({AT}) AS first_at FROM {rows("agent_id text")} GROUP BY 1
-), reach AS (
-  SELECT t.agent_id, coalesce((SELECT max(b.from_at) FROM ccd.agent_states b
-    WHERE b.agent_id = t.agent_id AND b.from_at < t.first_at), t.first_at) AS since FROM touched t
-), chain AS (
-  SELECT s.agent_id, s.from_at, s.boot_id, s.seq,
-    lead(s.from_at) OVER (PARTITION BY s.agent_id ORDER BY s.from_at, s.boot_id, s.seq) AS next_at
-  FROM ccd.agent_states s JOIN reach r ON s.agent_id = r.agent_id AND s.from_at >= r.since
+WITH {_TOUCHED}, chain AS (
+  SELECT s.agent_id, s.from_at, s.boot_id, s.seq, (SELECT n.from_at FROM ccd.agent_states n
+    WHERE n.agent_id = s.agent_id AND n.from_at >= s.from_at
+      AND (n.from_at, n.boot_id, n.seq) > (s.from_at, s.boot_id, s.seq)
+    ORDER BY n.from_at, n.boot_id, n.seq LIMIT 1) AS next_at
+  FROM touched t JOIN ccd.agent_states s ON s.agent_id = t.agent_id AND s.from_at = t.from_at
 )
 UPDATE ccd.agent_states AS s SET to_at = c.next_at FROM chain c
 WHERE s.agent_id = c.agent_id AND s.from_at = c.from_at AND s.boot_id = c.boot_id AND s.seq = c.seq
@@ -179,11 +195,9 @@ WHERE s.agent_id = c.agent_id AND s.from_at = c.from_at AND s.boot_id = c.boot_i
 """,
     # The visit that an agent wraps up has that time, too.
     f"""
-WITH touched AS (
-  SELECT {uid("agent_id")} AS agent_id, min({AT}) AS first_at FROM {rows("agent_id text")} GROUP BY 1
-), wrapped AS (
-  SELECT DISTINCT s.offer_id FROM ccd.agent_states s JOIN touched t ON s.agent_id = t.agent_id
-    AND (s.to_at IS NULL OR s.to_at >= t.first_at) WHERE s.offer_id IS NOT NULL
+WITH {_TOUCHED}, wrapped AS (
+  SELECT DISTINCT s.offer_id FROM touched t JOIN ccd.agent_states s ON s.agent_id = t.agent_id AND s.from_at = t.from_at
+  WHERE s.offer_id IS NOT NULL
 )
 UPDATE ccd.queue_entries AS q SET wrap_up_ms = {_WRAPPED_MS}
 FROM wrapped w WHERE q.offer_id = w.offer_id

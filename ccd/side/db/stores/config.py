@@ -14,7 +14,15 @@ from msgspec.structs import asdict, replace
 from sqlalchemy import Connection, Engine, func, insert, text, update
 
 from ccd.acd.cause_rules import with_causes
-from ccd.acd.checks import check_skills_exist, checked_agent, checked_queue, checked_tier, with_asks, with_skills
+from ccd.acd.checks import (
+    check_nobody_starves,
+    check_skills_exist,
+    checked_agent,
+    checked_queue,
+    checked_tier,
+    with_asks,
+    with_skills,
+)
 from ccd.acd.model import Agent, BreakReason, Queue, Station, Tier
 from ccd.base import words
 from ccd.base.errors import NotFound, Refused
@@ -26,6 +34,8 @@ from ccd.voicemail.model import Box
 
 _KINDS = ("sip", "freetdm", "external")
 _LONGEST_NAME = 64
+_STARVE = frozenset({"ageing_ms", "max_wait_ms", "overflow", "asks"})
+"""The settings of a queue that may have somebody wait for ever; only who sets one of these is told."""
 
 
 class Loaded(msgspec.Struct, frozen=True):
@@ -107,6 +117,7 @@ class ConfigStore:
             queue = _queue({"queue_id": new_id(), "name": _name(name), **with_asks(with_causes({}, options))})
             _check_asks(connection, queue, options)
             check_overflow(connection, queue)
+            _check_nobody_starves(connection, queue)
             return add(connection, queue)
 
     def change_queue(self, name: str, **options: Any) -> Queue:
@@ -118,6 +129,8 @@ class ConfigStore:
             _check_asks(connection, after, options)
             if "overflow" in options:
                 check_overflow(connection, after)
+            if options.keys() & _STARVE:
+                _check_nobody_starves(connection, after)
             return change(connection, after)
 
     def add_box(self, name: str, *, queue: str = "", agent: str = "", **options: Any) -> Box:
@@ -175,6 +188,7 @@ class ConfigStore:
                     f"`ccd tiers set {queue} {agent}` changes his place"
                 )
             connection.execute(insert(tiers).values(**asdict(tier)))
+            _check_nobody_starves(connection, named(connection, Queue, queue))
             return tier
 
     def change_tier(self, queue: str, agent: str, **place: Any) -> Tier:
@@ -219,6 +233,8 @@ def _with_options(connection: Connection, agent: Agent, options: Mapping[str, An
 def _checked(station: Station) -> Station:
     if station.kind not in _KINDS:
         raise Refused(f"a station is of kind {', '.join(_KINDS)}, not {station.kind!r}")
+    if station.standing and station.confirm:
+        raise Refused(f"station {station.name}: no leg can stand where somebody must press 1; --standing or --confirm")
     words.contact(station.contact)
     if station.node:
         words.word(station.node)
@@ -246,6 +262,11 @@ def _check_asks(connection: Connection, queue: Queue, options: Mapping[str, Any]
     """Only what is set now: an agent who leaves does not make every later change of the queue impossible."""
     if "asks" in options:
         check_skills_exist(queue, active(connection, Agent))
+
+
+def _check_nobody_starves(connection: Connection, queue: Queue) -> None:
+    others = [one for one in active(connection, Queue) if one.queue_id != queue.queue_id]
+    check_nobody_starves(queue, others, all_tiers(connection), active(connection, Agent))
 
 
 def _whose(connection: Connection, queue: str, agent: str) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from sqlalchemy import Connection
 
 from ccd.acd.model import Queue
-from ccd.acd.overflow import circle, target_of
+from ccd.acd.overflow import MOST_HOPS, circle, longest_chain, target_of
 from ccd.base.codes import BadInput
 from ccd.base.errors import Refused
 from ccd.side.db.stores.rows import active
@@ -18,7 +18,7 @@ def check_overflow(connection: Connection, queue: Queue) -> None:
     """Every queue and voicemail box that a queue overflows to is there, and no chain of queues comes back to where it began.
 
     Raises:
-        BadInput: one is not, or one does; the circle is named.
+        BadInput: one is not, or one does, or is too long; the chain is named.
     """
     others = [one for one in active(connection, Queue) if one.queue_id != queue.queue_id]
     known = {
@@ -32,6 +32,8 @@ def check_overflow(connection: Connection, queue: Queue) -> None:
             raise BadInput(f"overflow: no {noun} {name!r}")
     if way := circle([queue, *others]):
         raise BadInput(f"overflow: callers would go round: {' -> '.join(way)}")
+    if len(way := longest_chain([queue, *others])) > MOST_HOPS + 1:
+        raise BadInput(f"overflow: callers overflow at most {MOST_HOPS} times in a row: {' -> '.join(way)}")
 
 
 def check_not_led_to(connection: Connection, kind: type, name: str) -> None:

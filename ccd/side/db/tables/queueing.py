@@ -3,12 +3,12 @@
 A row of `queue_entries` is one visit of a queue: who joins again in the same call, or is moved, makes another. `visit` counts
 those of a call from 1. A visit that is over has one outcome, an open one none; `left_at` of an answered one is when he was
 answered (`connected_at`); `join_ms` of its wait agent and caller were held to hear something. `ring_ms`, `talk_ms` and
-`wrap_up_ms` are those of the agent who answered this visit.
+`wrap_up_ms` are those of the agent who answered this visit. `asked` of an offer: whoever picked up was asked to press 1.
 """
 
 from __future__ import annotations
 
-from sqlalchemy import BigInteger, CheckConstraint, Column, Index, Integer, Table, Text, text
+from sqlalchemy import BigInteger, Boolean, CheckConstraint, Column, Index, Integer, Table, Text, text
 
 from ccd.acd.facts import LeftReason, OfferResult
 from ccd.acd.model import Activity, Presence
@@ -58,6 +58,7 @@ queue_entries = Table(
     Index(None, "queue_id", "joined_at"),
     Index(None, "joined_at"),
     Index(None, "offer_id"),
+    Index(None, "agent_id", "connected_at"),
 )
 
 offers = Table(
@@ -76,6 +77,7 @@ offers = Table(
     words("result", nullable=True),
     words("cause", ""),
     duration("ring_ms"),
+    Column("asked", Boolean, nullable=False, server_default=text("false")),
     one_of("result", OfferResult),
     Index(None, "call_id"),
     Index(None, "entry_id"),
