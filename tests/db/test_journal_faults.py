@@ -175,7 +175,7 @@ def test_the_writer_says_that_postgresql_does_not_answer_and_that_it_does_again(
 def test_who_asks_a_frozen_postgresql_is_told_and_what_he_asked_for_does_not_come_about_later(open_folder, monkeypatch):
     monkeypatch.setattr(engine_module, "GRACE_SECONDS", 0.3)
     server = EmbeddedPostgres(open_folder / "pg", fast=True)
-    engine = engine_module.make_engine(server.start(), statement_seconds=2.0)
+    engine = engine_module.make_engine(server.start(), statement_seconds=1.0)
     frozen = []
     too_late = threading.Timer(20, lambda: [os.kill(pid, signal.SIGCONT) for pid in frozen])
     too_late.start()
