@@ -1,11 +1,12 @@
 """`bench load`: a whole call centre at a rising rate, on the simulated switch; core is tied to one processor.
 
 Every call takes the whole way: route, menu, queue, agent, recording, end, with 1,000 agents signed in. The rate rises step
-by step as long as nobody is left without a decision and 99 of 100 have it within 10 ms; `calls_per_s` is the last step of
-which that holds, and the other figures are those of that step, the loop's longest hold that of all steps up to it. A decision is
-counted from the key that leads into the queue to the agent's leg, by the switch's own clock: event socket and loop included.
-Callers dial from this process and the switch is another, both on the other processors: where they cannot keep up, it is said.
-Then nobody is signed in, 5,000 callers wait, and the memory that they take is looked at.
+by step as long as nobody is left without a decision and 99 of 100 have it within 10 ms; a step that misses is tried once
+more, and both are told. `calls_per_s` is the last step of which that holds; the other figures are those of that step, the
+loop's longest hold that of all steps up to it. A decision is counted from the key that leads into the queue to the agent's
+leg, by the switch's own clock: event socket and loop included. Callers dial from this process and the switch is another,
+both on the other processors: where they cannot keep up, it is said. Then nobody is signed in, 5,000 callers wait, and the
+memory that they take is looked at.
 """
 
 from __future__ import annotations
@@ -155,6 +156,9 @@ class Climb:
         for rate in self._size.rates:
             step = self._step(rate)
             values["steps"].append(step)
+            if step["why_not"]:  # once more: a host that others use as well stands still now and then
+                step = self._step(rate)
+                values["steps"].append(step)
             if step["why_not"]:
                 values["limited_by"] = f"{step['why_not']} at {rate} a second"
                 break
@@ -177,6 +181,7 @@ class Climb:
             gevent.sleep(0.5 / rate)
         took = time.monotonic() - began
         backlog = centre.decisions.open_longer_than(OPEN_S)
+        p50_ms, p99_ms = (centre.decisions.percentile(share) for share in (0.5, 0.99))
         lag_ms = centre.core.ask("bench.lag")["max_ms"]
         used = centre.core.processor_s() - used
         why_not = ""
@@ -184,13 +189,13 @@ class Climb:
             why_not = f"{backlog} callers waited for a decision"
         elif dialled < DIALLED_SHARE * rate * seconds:
             why_not = "the simulated switch and its callers could not keep up"
-        elif (slow_ms := centre.decisions.percentile(0.99)) is None or slow_ms > TARGET_P99_MS:
-            why_not = f"one decision of a hundred took {slow_ms} ms or more"
+        elif p99_ms is None or p99_ms > TARGET_P99_MS:
+            why_not = f"one decision of a hundred took {p99_ms} ms or more"
         centre.until(lambda: centre.core.ask("status")["calls"] == 0, "not all calls have ended")
         return {
             "calls_per_s": rate,
-            "decision_p50_ms": centre.decisions.percentile(0.5),
-            "decision_p99_ms": centre.decisions.percentile(0.99),
+            "decision_p50_ms": p50_ms,
+            "decision_p99_ms": p99_ms,
             "loop_lag_ms_max": round(lag_ms, 1),
             "core_cpu": round(used / took, 3),
             "dialled": dialled,
