@@ -23,7 +23,7 @@ import gevent
 import msgspec
 
 from ccd.bench.dispatch_peers import NUMBER, configuration
-from ccd.bench.load_measure import Decisions
+from ccd.bench.load_measure import Decisions, stolen_s
 from ccd.bench.result import Result, Row
 from ccd.bench.stage import FLOW, Stage
 from ccd.journal.configuration import Configuration, Route
@@ -80,6 +80,7 @@ def _rows(values: dict[str, Any]) -> list[Row]:
         row("decision p99 at that rate", "decision_p99_ms", "ms", TARGET_P99_MS),
         row("longest hold of core's loop", "loop_lag_ms_max", "ms", TARGET_LAG_MS),
         Row("core's share of its processor", f"{values['core_cpu']:.0%}"),
+        Row("what the host gave to others in the last step", f"{values['stolen']:.1%} of all processors"),
         row("core, idle", "idle_mb", "MB", TARGET_IDLE_MB),
         row(f"a waiting caller, of {values['waiting']:,}", "kb_per_waiting_call", "kB", TARGET_KB),
     ]
@@ -150,7 +151,8 @@ class Climb:
         for agent in self._centre.agents:
             core.ask("agents.login", agent_id=agent)
         self._centre.listen()
-        best: dict[str, Any] = {"calls_per_s": 0, "decision_p50_ms": None, "decision_p99_ms": None, "core_cpu": 0.0}
+        best: dict[str, Any] = {"calls_per_s": 0, "decision_p50_ms": None, "decision_p99_ms": None}
+        best |= {"core_cpu": 0.0, "stolen": 0.0}
         values |= best | {"limited_by": "the last rate to be tried", "steps": []}
         lags = [0.0]
         for rate in self._size.rates:
@@ -161,6 +163,7 @@ class Climb:
                 values["steps"].append(step)
             if step["why_not"]:
                 values["limited_by"] = f"{step['why_not']} at {rate} a second"
+                values["stolen"] = step["stolen"]
                 break
             lags.append(step["loop_lag_ms_max"])
             values |= {key: step[key] for key in best}
@@ -171,7 +174,7 @@ class Climb:
         centre, seconds = self._centre, self._size.step_s
         centre.decisions.clear()
         centre.core.ask("bench.lag")
-        began, used, dialled = time.monotonic(), centre.core.processor_s(), 0
+        began, used, stolen, dialled = time.monotonic(), centre.core.processor_s(), stolen_s(), 0
         while (passed := time.monotonic() - began) < seconds:
             while dialled < passed * rate:
                 centre.call()
@@ -183,7 +186,7 @@ class Climb:
         backlog = centre.decisions.open_longer_than(OPEN_S)
         p50_ms, p99_ms = (centre.decisions.percentile(share) for share in (0.5, 0.99))
         lag_ms = centre.core.ask("bench.lag")["max_ms"]
-        used = centre.core.processor_s() - used
+        used, stolen = centre.core.processor_s() - used, stolen_s() - stolen
         why_not = ""
         if backlog:
             why_not = f"{backlog} callers waited for a decision"
@@ -198,6 +201,7 @@ class Climb:
             "decision_p99_ms": p99_ms,
             "loop_lag_ms_max": round(lag_ms, 1),
             "core_cpu": round(used / took, 3),
+            "stolen": round(stolen / took / (os.cpu_count() or 1), 3),
             "dialled": dialled,
             "why_not": why_not,
         }

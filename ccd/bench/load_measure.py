@@ -1,8 +1,13 @@
-"""From a switch's events to the time between the key that leads into a queue and the agent's leg: a test can count along."""
+"""From a switch's events to the time between the key that leads into a queue and the agent's leg: a test can count along.
+
+And how much of the processors' time the host of a virtual machine gave to others meanwhile: then late is not ccd's.
+"""
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from ccd.bench.result import percentile
@@ -40,3 +45,9 @@ class Decisions:
         """Of the decisions that were made, in milliseconds; None of none."""
         found = percentile(self._took_ms, share)
         return None if found is None else round(found, 1)
+
+
+def stolen_s(stat: str | None = None) -> float:
+    """Seconds for which processors of this machine wanted to run and were not let, since it started, as proc(5) says."""
+    words = (Path("/proc/stat").read_text() if stat is None else stat).split("\n", 1)[0].split()
+    return int(words[8]) / os.sysconf("SC_CLK_TCK")

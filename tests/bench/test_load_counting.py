@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import os
+
+import pytest
+
 from ccd.bench import growth
-from ccd.bench.load_measure import Decisions
+from ccd.bench.load_measure import Decisions, stolen_s
 
 SECOND = 1_000_000
 
@@ -54,3 +58,8 @@ def test_a_round_leaves_the_scene_as_it_found_it() -> None:
         scene.freed()
         scene.settle()
     assert (len(scene.acd.queues["q"].line), scene.acd.deciding.matcher.ready_in("q")) == (5, 0)
+
+
+def test_time_that_the_host_gave_to_others_is_the_eighth_of_all_processors(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "sysconf", lambda _: 100)
+    assert stolen_s("cpu  9 1 2 3 4 5 6 250 0 0\ncpu0 1 1 2 3 4 5 6 90 0 0\n") == 2.5
